@@ -1,0 +1,28 @@
+# RISE-RT. Every verb is one word; `make help` lists them. What a verb needs, it installs first.
+#   make run  [DURATION=10] [CONFIG=file]    the main job, on simulated controls by default
+#   make test                                everything that CI checks
+MAKEFLAGS += --no-builtin-rules
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+include scripts/make/build.mk
+include scripts/make/tests.mk
+include scripts/make/model.mk
+
+.PHONY: help setup build run clean
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+setup: ## install the Debian packages that building needs
+	@scripts/setup build
+
+build: ## build everything into build/release
+	@scripts/setup build
+	@$(MAKE) --no-print-directory programs
+
+run: build ## run core, sidecar and simulated controls; DURATION=seconds, CONFIG=file
+	@exec $(OUT)/bin/rise run $(if $(CONFIG),--config $(CONFIG)) $(if $(DURATION),--duration $(DURATION))
+
+clean: ## remove build/
+	rm -rf $(BUILD)

@@ -1,0 +1,108 @@
+#include "config/schema/rise_toml.hpp"
+
+#include "drivers/sdk/rise_settings.hpp"
+
+namespace rise::config {
+
+namespace {
+
+using sdk::choice;
+using sdk::flag;
+using sdk::integer;
+using sdk::kInfinity;
+using sdk::number;
+using sdk::required;
+using sdk::string;
+
+constexpr rise_setting_spec kSettings[] = {
+    string("core.name", 1, 32, "\"rise\"",
+           "name of this core; readers find its shared region by it (a-z, 0-9, -)"),
+    integer("core.history_s", 1, 3600, "10", "s",
+            "telemetry kept in shared memory at the full configured rate"),
+    flag("core.lock_memory", "true", "keep all memory of the core in RAM"),
+    flag("core.hold_dma_latency", "true", "keep the cores out of deep idle states"),
+    flag("core.hugepages", "true",
+         "use huge pages for the region where a hugetlbfs mount has room"),
+    string("core.driver_path", 0, 255, "\"\"",
+           "folder of the drivers' .so files; empty: beside the program, ../lib/rise/drivers"),
+    integer("core.seed", 0, 9.2e18, "0", nullptr, "seed of all jitter; 0: a new one at each start"),
+    integer("core.flight_cycles", 16, 1000000, "1024", "cycles",
+            "length of the flight recorder, per lane"),
+    integer("core.stop_grace_ms", 0, 10000, "500", "ms",
+            "time for an orderly end of all sessions when the core stops"),
+
+    integer("safety.sidecar_timeout_ms", 10, 60000, "1000", "ms",
+            "the sidecar counts as lost after this time without a heartbeat"),
+    integer("safety.max_command_ttl_ms", 1, 600000, "10000", "ms",
+            "commands that claim a longer time-to-live are refused"),
+
+    required(string("lane.*.name", 1, 31, nullptr, "name of the lane")),
+    integer("lane.*.period_us", 125, 100000, "1000", "us", "cycle period"),
+    integer("lane.*.cpu", -2, 1023, "-1", nullptr,
+            "core to pin the lane to; -1: the last one allowed (if there are several), -2: none"),
+    integer("lane.*.priority", 0, 98, "80", nullptr, "SCHED_FIFO priority; 0: ordinary scheduling"),
+    choice("lane.*.overrun", "skip|catch_up|re_phase", "\"skip\"",
+           "what happens to the releases that a late cycle has missed"),
+    choice("lane.*.exchange", "after_judge|first", "\"after_judge\"",
+           "place of the exchange with the network in the cycle"),
+    choice("lane.*.io", "auto|io_uring|nonblocking", "\"auto\"",
+           "how streams reach the network; auto: io_uring where the kernel can (6.1+)"),
+    integer("lane.*.driver_budget_us", 1, 100000, "200", "us",
+            "time that one machine's driver may use per cycle"),
+    integer("lane.*.bench_after", 0, 1000, "50", "cycles",
+            "a driver over budget in so many of 1000 cycles is benched; 0: never"),
+    integer("lane.*.degrade_after", 0, 100000, "10", "cycles",
+            "so many late cycles in a row, and optional work is left out; 0: never"),
+    integer("lane.*.trip_after", 0, 1000000, "100", "cycles",
+            "so many late cycles in a row, and the lane's armed machines trip; 0: never"),
+
+    required(string("machine.*.name", 1, 31, nullptr, "name of the machine")),
+    string("machine.*.lane", 0, 31, "\"\"", "lane that serves it; empty: the first"),
+    required(string("machine.*.driver", 1, 31, nullptr,
+                    "driver; its settings are in the table of the same name")),
+    integer("machine.*.max_sample_age_ms", 1, 600000, "1000", "ms",
+            "without a sample for so long an armed machine trips"),
+    choice("machine.*.on_sidecar_loss", "rollback|trip|ignore", "\"rollback\"",
+           "what happens to provisional changes when the sidecar is lost"),
+    required(string("machine.*.limit.*.signal", 1, 63, nullptr, "signal that is watched")),
+    number("machine.*.limit.*.min", -kInfinity, kInfinity, "-inf", nullptr, "least allowed value"),
+    number("machine.*.limit.*.max", -kInfinity, kInfinity, "inf", nullptr,
+           "greatest allowed value"),
+    integer("machine.*.limit.*.for_ms", 0, 600000, "0", "ms", "how long it may be beyond"),
+    choice("machine.*.limit.*.action", "trip|report", "\"trip\"", "what a violation does"),
+    required(string("machine.*.output.*.name", 1, 63, nullptr, "name of the output")),
+    required(string("machine.*.output.*.target", 1, 63, nullptr,
+                    "what it writes, in the driver's notation")),
+    required(number("machine.*.output.*.min", -1e15, 1e15, nullptr, nullptr,
+                    "least value that may be set")),
+    required(number("machine.*.output.*.max", -1e15, 1e15, nullptr, nullptr,
+                    "greatest value that may be set")),
+    number("machine.*.output.*.max_step", 0, 1e15, "0.0", nullptr,
+           "largest change against the present value; 0: any"),
+
+    flag("simulator.enabled", "false", "start simulated controls together with the core"),
+    string("simulator.config", 0, 255, "\"\"",
+           "file that describes them, relative to this one; empty: the built-in three"),
+    flag("sidecar.enabled", "true", "start the sidecar together with the core"),
+    integer("sidecar.heartbeat_ms", 10, 10000, "100", "ms",
+            "how often the sidecar shows that it lives"),
+};
+
+}  // namespace
+
+std::span<const rise_setting_spec> rise_toml() { return kSettings; }
+
+std::vector<std::string> driver_tables(const Document& document) {
+  constexpr std::string_view kKey = "driver";
+  std::vector<std::string> tables;
+  for (const Value& value : document.values) {
+    if (value.type != Type::String || !value.path.starts_with("machine.") ||
+        !value.path.ends_with("." + std::string(kKey))) {
+      continue;
+    }
+    tables.push_back(value.path.substr(0, value.path.size() - kKey.size()) + value.string);
+  }
+  return tables;
+}
+
+}  // namespace rise::config

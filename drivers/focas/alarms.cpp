@@ -1,0 +1,69 @@
+#include "drivers/focas/alarms.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+#include "drivers/focas/wire/bytes.hpp"
+
+namespace rise::focas {
+
+namespace {
+
+// While an alarm stays on, its messages are looked at again this often: one may follow another.
+constexpr std::int64_t kRefresh_ns = 500'000'000;
+constexpr std::size_t kFixed = 16;
+
+}  // namespace
+
+bool Alarms::take_bits(const rise_host& host, std::uint16_t number, wire::Bytes data,
+                       std::int64_t now_ns) {
+  if (data.size() < 4 || number < 1 || number > kMaxPaths) return false;
+  Path& path = paths_[number - 1];
+  const std::uint32_t bits = wire::load_u32(data.data());
+  const bool changed = bits != path.bits;
+  path.bits = bits;
+  if (bits == 0) {
+    if (path.count != 0) {
+      path.count = 0;
+      tell(host);
+    }
+    return false;
+  }
+  if (!changed && now_ns - path.asked_ns < kRefresh_ns) return false;
+  path.asked_ns = now_ns;
+  return true;
+}
+
+bool Alarms::take_messages(const rise_host& host, std::uint16_t number, std::size_t text_bytes,
+                           wire::Bytes data) {
+  if (data.size() % (kFixed + text_bytes) != 0 || number < 1 || number > kMaxPaths) return false;
+  Path& path = paths_[number - 1];
+  if (path.bits == 0) return true;  // came and went
+  path.count = 0;
+  for (std::size_t at = 0; at < data.size() && path.count < kPerPath; at += kFixed + text_bytes) {
+    const std::uint8_t* p = data.data() + at;
+    One& one = path.list[path.count++];
+    one.number = wire::load_i32(p);
+    one.type = wire::load_i32(p + 4);
+    one.axis = wire::load_i32(p + 8);
+    const std::uint32_t length = wire::load_u32(p + 12);
+    one.length = static_cast<std::uint32_t>(std::min<std::size_t>({length, text_bytes, kText}));
+    std::memcpy(one.text, p + kFixed, one.length);
+  }
+  tell(host);
+  return true;
+}
+
+void Alarms::tell(const rise_host& host) const {
+  rise_alarm list[kMaxPaths * kPerPath];
+  std::uint32_t count = 0;
+  for (const Path& path : paths_) {
+    for (std::uint32_t i = 0; i < path.count; ++i) {
+      const One& one = path.list[i];
+      list[count++] = {sizeof(rise_alarm), one.type, one.number, one.axis, one.length, 0, one.text};
+    }
+  }
+  host.alarms(host.context, list, count);
+}
+
+}  // namespace rise::focas

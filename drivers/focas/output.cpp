@@ -1,0 +1,286 @@
+#include "drivers/focas/output.hpp"
+
+#include <bit>
+#include <cmath>
+#include <cstdlib>
+#include <cstring>
+
+#include "drivers/focas/wire/bytes.hpp"
+#include "drivers/focas/wire/number.hpp"
+
+namespace rise::focas {
+
+using wire::Bytes;
+using wire::Command;
+
+namespace {
+
+constexpr std::int16_t kReal = 4;
+
+// Writes an integer or a float of the PMC in its wire form. -> bytes, 0: does not fit the type.
+std::size_t store_pmc(std::uint8_t type, double value, std::uint8_t* p) {
+  const double whole = std::nearbyint(value);
+  switch (type) {
+    case 0:
+      if (whole < -128 || whole > 255) return 0;
+      p[0] = static_cast<std::uint8_t>(static_cast<std::int32_t>(whole));
+      return 1;
+    case 1:
+      if (whole < -32768 || whole > 65535) return 0;
+      wire::store_u16(p, static_cast<std::uint16_t>(static_cast<std::int32_t>(whole)));
+      return 2;
+    case 2:
+      if (whole < -2147483648.0 || whole > 2147483647.0) return 0;
+      wire::store_i32(p, static_cast<std::int32_t>(whole));
+      return 4;
+    case 4: wire::store_u32(p, std::bit_cast<std::uint32_t>(static_cast<float>(value))); return 4;
+    default: {
+      const auto bits = std::bit_cast<std::uint64_t>(value);
+      wire::store_u32(p, static_cast<std::uint32_t>(bits >> 32));
+      wire::store_u32(p + 4, static_cast<std::uint32_t>(bits));
+      return 8;
+    }
+  }
+}
+
+double load_pmc(std::uint8_t type, const std::uint8_t* p) {
+  switch (type) {
+    case 0: return p[0];
+    case 1: return wire::load_i16(p);
+    case 2: return wire::load_i32(p);
+    case 4: return static_cast<double>(std::bit_cast<float>(wire::load_u32(p)));
+    default:
+      return std::bit_cast<double>(std::uint64_t{wire::load_u32(p)} << 32 | wire::load_u32(p + 4));
+  }
+}
+
+void pmc_block(const PmcAddress& pmc, wire::PmcCommand command, wire::RequestBlock* block) {
+  block->device = wire::Device::Pmc;
+  block->command = static_cast<std::uint16_t>(command);
+  block->argument[0] = pmc.first;
+  block->argument[1] = pmc.last;
+  block->argument[2] = pmc.area;
+  block->argument[3] = pmc.bit >= 0 ? 0 : pmc.type;
+}
+
+// Number of record bytes for one parameter on this control.
+std::size_t record_bytes(const ControlInfo& info) {
+  return 8 + (info.is_new() ? wire::kNumberBytes : 4) * std::size_t{info.max_axes};
+}
+
+bool parameter_payload(const WriteJob& job, const ControlInfo& info, std::uint8_t* payload,
+                       std::size_t* length) {
+  *length = record_bytes(info);
+  if (*length > kMaxPayload) return false;
+  std::memset(payload, 0, *length);
+  wire::store_i32(payload, job.output->number);
+  wire::store_u16(payload + 4, static_cast<std::uint16_t>(job.output->axis));
+  wire::store_u16(payload + 6, static_cast<std::uint16_t>(job.parameter_type));
+  if (info.is_new() && job.parameter_type == kReal) {
+    const auto number = wire::decimal(job.value, 6);
+    if (!number) return false;
+    wire::store_number(payload + 8, *number);
+    return true;
+  }
+  const double whole = std::nearbyint(job.value);
+  if (std::fabs(whole) > 2147483647.0) return false;
+  wire::store_i32(payload + 8, static_cast<std::int32_t>(whole));
+  // Integers go out with base 0 and exponent -1, as the vendor's client writes them.
+  if (info.is_new()) wire::store_u16(payload + 14, 0xffff);
+  return true;
+}
+
+std::uint16_t code(Command command) { return static_cast<std::uint16_t>(command); }
+
+}  // namespace
+
+bool parse_output(const std::string& target, const PathSettings& path, Output* output,
+                  std::string* why) {
+  const std::size_t dot = target.find('.');
+  const std::string family = target.substr(0, dot);
+  const std::string rest = dot == std::string::npos ? "" : target.substr(dot + 1);
+  if (family == "pmc") {
+    if (!parse_pmc(rest, &output->pmc, why)) return false;
+    if (output->pmc.bit < 0 && output->pmc.elements() != 1) {
+      *why = "an output is one element, not a range";
+      return false;
+    }
+    output->kind = output->pmc.bit >= 0 ? Output::Kind::PmcBit : Output::Kind::Pmc;
+    return true;
+  }
+  if (family == "macro" && all_digits(rest)) {
+    output->kind = Output::Kind::Macro;
+    output->number = std::atoi(rest.c_str());
+    return true;
+  }
+  if (family == "parameter") {
+    RecordAddress address;
+    if (!parse_record(rest, path, &address, why)) return false;
+    if (address.axis < 0) {
+      *why = "an output is one axis, not all";
+      return false;
+    }
+    output->kind = Output::Kind::Parameter;
+    output->number = address.number;
+    output->axis = address.axis;
+    return true;
+  }
+  *why = "\"" + target +
+         "\" is nothing that can be written; e.g. pmc.R100, pmc.G8.5, macro.500, "
+         "parameter.6713";
+  return false;
+}
+
+bool parse_assignment(const std::string& text, const PathSettings& path, Output* output,
+                      double* value, std::string* why) {
+  const std::size_t equals = text.find('=');
+  if (equals == std::string::npos) {
+    *why = "expected an output and a value, e.g. pmc.R100=1";
+    return false;
+  }
+  if (!parse_output(text.substr(0, equals), path, output, why)) return false;
+  const std::string number = text.substr(equals + 1);
+  char* end = nullptr;
+  *value = std::strtod(number.c_str(), &end);
+  if (number.empty() || *end != '\0' || !std::isfinite(*value)) {
+    *why = "\"" + number + "\" is no value";
+    return false;
+  }
+  return true;
+}
+
+WriteStep first_step(const Output& output) {
+  if (output.kind == Output::Kind::Parameter) return WriteStep::Inform;
+  return output.kind == Output::Kind::PmcBit ? WriteStep::Fetch : WriteStep::Write;
+}
+
+WriteStep next_step(WriteStep step) {
+  switch (step) {
+    case WriteStep::Inform:
+    case WriteStep::Fetch: return WriteStep::Write;
+    case WriteStep::Write: return WriteStep::ReadBack;
+    default: return WriteStep::Done;
+  }
+}
+
+bool write_request(const WriteJob& job, const ControlInfo& info, std::uint8_t* payload,
+                   wire::RequestBlock* block) {
+  *block = {};
+  const Output& output = *job.output;
+  const bool writes = job.step == WriteStep::Write;
+  std::size_t length = 0;
+  switch (output.kind) {
+    case Output::Kind::Pmc:
+    case Output::Kind::PmcBit:
+      pmc_block(output.pmc, writes ? wire::PmcCommand::WriteRange : wire::PmcCommand::ReadRange,
+                block);
+      if (!writes) return true;
+      if (output.kind == Output::Kind::PmcBit) {
+        const auto mask = static_cast<std::uint8_t>(1u << output.pmc.bit);
+        payload[0] = static_cast<std::uint8_t>(job.value != 0 ? job.byte | mask : job.byte & ~mask);
+        length = 1;
+      } else {
+        length = store_pmc(output.pmc.type, job.value, payload);
+        if (length == 0) return false;
+      }
+      break;
+    case Output::Kind::Macro: {
+      block->command = code(writes ? Command::WriteMacro : Command::ReadMacro);
+      block->argument[0] = block->argument[1] = output.number;
+      if (!writes) return true;
+      const auto number = info.is_new() ? wire::decimal(job.value, 9) : wire::binary(job.value);
+      if (!number) return false;
+      wire::store_number(payload, *number);
+      length = wire::kNumberBytes;
+      break;
+    }
+    case Output::Kind::Parameter:
+      if (job.step == WriteStep::Inform) {
+        block->command = code(info.is_new() ? Command::ParameterInfo2 : Command::ParameterInfo);
+        block->argument[0] = output.number;
+        block->argument[1] = 1;
+        return true;
+      }
+      if (!writes) {
+        block->command =
+            code(info.is_new() ? Command::ReadParameter : Command::ReadParameterLegacy);
+        block->argument[0] = block->argument[1] = output.number;
+        block->argument[2] = output.axis;
+        return true;
+      }
+      block->command =
+          code(info.is_new() ? Command::WriteParameter : Command::WriteParameterLegacy);
+      if (!parameter_payload(job, info, payload, &length)) return false;
+      break;
+  }
+  block->payload = Bytes(payload, length);
+  return true;
+}
+
+bool take_answer(WriteJob* job, const ControlInfo& info, Bytes data) {
+  if (job->step == WriteStep::Fetch) {
+    if (data.empty()) return false;
+    job->byte = data[0];
+    return true;
+  }
+  if (job->step != WriteStep::Inform) return true;
+  // i32 previous, i32 next, then the record: number and type (i32 on legacy, i16 on new controls).
+  if (data.size() < 16 || wire::load_i32(data.data() + 8) != job->output->number) return false;
+  const std::int32_t type =
+      info.is_new() ? wire::load_i16(data.data() + 12) : wire::load_i32(data.data() + 12) & 0xff;
+  if (type < 0 || type > kReal) return false;
+  job->parameter_type = static_cast<std::int16_t>(type);
+  return true;
+}
+
+bool read_back(const WriteJob& job, const ControlInfo& info, Bytes data, double* value) {
+  const Output& output = *job.output;
+  switch (output.kind) {
+    case Output::Kind::PmcBit:
+      if (data.empty()) return false;
+      *value = data[0] >> output.pmc.bit & 1;
+      return true;
+    case Output::Kind::Pmc:
+      if (data.size() < static_cast<std::size_t>(output.pmc.element_bytes())) return false;
+      *value = load_pmc(output.pmc.type, data.data());
+      return true;
+    case Output::Kind::Macro: {
+      if (data.size() < wire::kNumberBytes) return false;
+      const auto number = wire::value_of(wire::load_number(data.data()));
+      if (number) *value = *number;
+      return number.has_value();
+    }
+    case Output::Kind::Parameter: {
+      if (data.size() < 12 || wire::load_i32(data.data()) != output.number) return false;
+      if (!info.is_new()) {
+        *value = wire::load_i32(data.data() + 8);
+        return true;
+      }
+      if (data.size() < 16) return false;
+      const auto number = wire::value_of(wire::load_number(data.data() + 8));
+      if (number) *value = *number;
+      return number.has_value();
+    }
+  }
+  return false;
+}
+
+bool same_value(const Output& output, double written, double read) {
+  switch (output.kind) {
+    case Output::Kind::PmcBit: return (written != 0) == (read != 0);
+    case Output::Kind::Pmc:
+      if (output.pmc.type == 4) return static_cast<float>(written) == static_cast<float>(read);
+      if (output.pmc.type == 5) return written == read;
+      // Bytes and words may be written signed or unsigned; the same bits are the same value.
+      if (output.pmc.type == 0) return ((std::lround(written) ^ std::lround(read)) & 0xff) == 0;
+      if (output.pmc.type == 1) return ((std::lround(written) ^ std::lround(read)) & 0xffff) == 0;
+      return std::nearbyint(written) == read;
+    default: {
+      // Nine significant digits go over the wire.
+      const double scale = std::fmax(1.0, std::fabs(written));
+      return std::fabs(written - read) <= scale * 1e-8;
+    }
+  }
+}
+
+}  // namespace rise::focas

@@ -1,0 +1,54 @@
+// One read: a request block, how long its answer may be, how it is decoded, and into which signals.
+#pragma once
+
+#include <cstdint>
+
+#include "drivers/focas/control_info.hpp"
+#include "drivers/focas/wire/frame.hpp"
+#include "drivers/sdk/rise_driver.h"
+
+namespace rise::focas {
+
+enum class Decoding : std::uint8_t {
+  Words,          // i16 each
+  Integers,       // i32 each
+  Numbers,        // 8-byte numbers
+  Magnitudes,     // 8-byte numbers, absolute value
+  Doubles,        // IEEE big-endian
+  Record,         // parameter or diagnosis: header, then one element per axis
+  PmcValues,      // bytes, words, longs, floats of the PMC; `aux` = PMC type
+  PmcBit,         // `aux` = bit
+  FeedOverride,   // PMC byte, each bit inverted
+  RapidOverride,  // PMC byte, two bits: 100, 50, 25, 0 %
+  Timer,          // minutes and milliseconds -> seconds
+  GCode,          // of one modal group
+  ModalValue,     // i32 and flags
+  Text,           // characters up to the first zero, from offset `aux`
+  AlarmBits,      // bit field; not zero: the messages are fetched
+  AlarmMessages,
+  AxisNames,  // set-up check
+  AxisUnits,  // set-up check
+};
+
+struct Read {
+  wire::RequestBlock block;
+  Decoding decoding = Decoding::Integers;
+  std::uint8_t group = 0;
+  std::uint8_t aux = 0;
+  bool available = true;          // false: the control has refused it for good
+  bool pending = false;           // to be asked in the current sweep
+  bool per_axis = false;          // elements beyond the path's controlled axes are stale memory
+  std::uint16_t reply_bytes = 0;  // data bytes, at most
+  std::int32_t signal = -1;       // first of `count` signals
+  std::uint16_t count = 0;
+};
+
+// Data of one block into the read's signals. Values that are missing, marked as absent or
+// implausible become invalid, never wrong.
+void decode_values(const rise_host& host, const Read& read, wire::Bytes data,
+                   const ControlInfo& info);
+
+// All signals of the read lose their value.
+void invalidate(const rise_host& host, const Read& read);
+
+}  // namespace rise::focas

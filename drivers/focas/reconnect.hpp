@@ -1,0 +1,64 @@
+// When to connect, and where: back-off with jitter, change to the backup endpoint after some
+// failures, and back to the primary. Pure.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+
+namespace rise::focas {
+
+struct ReconnectSpec {
+  std::int64_t backoff_min_ns = 100'000'000;
+  std::int64_t backoff_max_ns = 10'000'000'000;
+  std::uint32_t retry_count = 3;  // failures in a row until the other endpoint is tried
+  bool has_backup = false;
+  std::int64_t failback_ns = 30'000'000'000;
+};
+
+class Reconnect {
+ public:
+  Reconnect() = default;
+  explicit Reconnect(const ReconnectSpec& spec) : spec_(spec) {}
+
+  // 0 = primary, 1 = backup: the endpoint to be tried, or in use.
+  [[nodiscard]] std::uint32_t endpoint() const { return endpoint_; }
+  [[nodiscard]] bool may_connect(std::int64_t now_ns) const { return now_ns >= next_ns_; }
+
+  // A session is up on endpoint().
+  void succeeded(std::int64_t now_ns) {
+    failures_ = 0;
+    backoff_ns_ = 0;
+    probe_ns_ = now_ns + spec_.failback_ns;
+  }
+  // A connect or open failed, or a session was lost. -> true if the endpoint was changed. random:
+  // 32 bits.
+  bool failed(std::int64_t now_ns, std::uint32_t random) {
+    backoff_ns_ =
+        backoff_ns_ == 0 ? spec_.backoff_min_ns : std::min(backoff_ns_ * 2, spec_.backoff_max_ns);
+    // Full jitter over the upper half: many lanes that lost the same switch do not come back at
+    // once.
+    const std::int64_t half = backoff_ns_ / 2;
+    next_ns_ =
+        now_ns + half + static_cast<std::int64_t>(random % static_cast<std::uint64_t>(half + 1));
+    if (++failures_ < spec_.retry_count || !spec_.has_backup) return false;
+    failures_ = 0;
+    endpoint_ = 1 - endpoint_;
+    return true;
+  }
+  // On the backup: is it time to look whether the primary is back?
+  [[nodiscard]] bool may_probe_primary(std::int64_t now_ns) const {
+    return endpoint_ == 1 && now_ns >= probe_ns_;
+  }
+  void probe_failed(std::int64_t now_ns) { probe_ns_ = now_ns + spec_.failback_ns; }
+  void failed_back() { endpoint_ = 0; }
+
+ private:
+  ReconnectSpec spec_;
+  std::uint32_t endpoint_ = 0;
+  std::uint32_t failures_ = 0;
+  std::int64_t backoff_ns_ = 0;
+  std::int64_t next_ns_ = 0;
+  std::int64_t probe_ns_ = 0;
+};
+
+}  // namespace rise::focas

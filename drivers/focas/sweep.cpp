@@ -1,0 +1,227 @@
+#include "drivers/focas/sweep.hpp"
+
+#include <algorithm>
+
+namespace rise::focas {
+
+namespace {
+
+constexpr std::size_t kFrameOverhead = wire::kHeaderBytes + 2;
+constexpr std::uint16_t kAlarms = 10;     // messages asked for, of
+constexpr std::uint16_t kAlarmText = 64;  // characters
+constexpr std::uint16_t kMaxSpindles = 8;
+
+}  // namespace
+
+void Sweep::configure(const Catalogue& catalogue, const Settings& settings) {
+  items_ = catalogue.items();
+  group_count_ = std::min(settings.groups.size(), kMaxGroups);
+  path_count_ = std::min(settings.paths.size(), kMaxPaths);
+  for (std::size_t g = 0; g < group_count_; ++g)
+    groups_[g].period_ns = settings.groups[g].period_ns;
+  reads_.reserve(catalogue.max_reads() + 3 * kMaxPaths);
+}
+
+void Sweep::meet(const ControlInfo& info, const FrameLimits& limits, double phase,
+                 std::int64_t now_ns) {
+  info_ = info;
+  limits_ = limits;
+  limits_.blocks = std::min<std::uint32_t>(limits_.blocks, kMaxBlocks);
+  drop();
+  reads_.clear();
+  for (std::size_t g = 0; g < group_count_; ++g) {
+    // Positions of all axes come in one long block or in one short block per axis. Which is better
+    // depends on what else the frame holds: try, and take the fewest frames, then the fewest bytes.
+    std::size_t position_items = 0;
+    for (const Item& item : items_)
+      position_items += item.read.group == g && item.positions ? 1 : 0;
+    const std::size_t start = reads_.size();
+    std::size_t best_split = 0;
+    std::size_t best_frames = SIZE_MAX;
+    for (std::size_t split = 0; split <= position_items; ++split) {
+      reads_.resize(start);
+      const std::size_t frames = make_group(g, split);
+      if (frames < best_frames) {
+        best_frames = frames;
+        best_split = split;
+      }
+    }
+    reads_.resize(start);
+    Group& group = groups_[g];
+    group.frames = make_group(g, best_split);
+    group.next_ns =
+        now_ns + static_cast<std::int64_t>(static_cast<double>(group.period_ns) * phase);
+    group.unanswered = 0;
+  }
+  for (std::uint16_t path = 1; path <= path_count_; ++path) add_services(path);
+}
+
+// Reads that belong to no sample: alarm messages on demand, names and units of the axes once.
+void Sweep::add_services(std::uint16_t path) {
+  Read read;
+  read.block.path = path;
+  read.group = kNoGroup;
+  read.available = path <= info_.paths;
+
+  read.block.command = static_cast<std::uint16_t>(wire::Command::AlarmMessages);
+  read.block.argument[0] = -1;
+  read.block.argument[1] = kAlarms;
+  read.block.argument[2] = 2;
+  read.block.argument[3] = kAlarmText;
+  read.decoding = Decoding::AlarmMessages;
+  read.reply_bytes = kAlarms * (16 + kAlarmText);
+  alarm_reads_[path - 1] = static_cast<std::uint16_t>(reads_.size());
+  reads_.push_back(read);
+  if (!read.available) return;
+
+  read.block.command = static_cast<std::uint16_t>(wire::Command::AxisNames);
+  for (std::int32_t& argument : read.block.argument) argument = 0;
+  read.decoding = Decoding::AxisNames;
+  read.reply_bytes = static_cast<std::uint16_t>(4 * info_.max_axes);
+  want(&read);
+  reads_.push_back(read);
+
+  read.block.command = static_cast<std::uint16_t>(wire::Command::Units);
+  read.block.argument[0] = 1;
+  read.decoding = Decoding::AxisUnits;
+  want(&read);
+  reads_.push_back(read);
+}
+
+void Sweep::want(Read* read) {
+  if (!read->available || read->pending) return;
+  read->pending = true;
+  ++pending_;
+}
+
+// The group's reads; the first `split` position items as one read per axis. -> frames of one
+// sample.
+std::size_t Sweep::make_group(std::size_t group, std::size_t split) {
+  std::size_t positions = 0;
+  for (const Item& item : items_) {
+    if (item.read.group != group) continue;
+    const bool split_this = item.positions && positions++ < split;
+    add(item, split_this);
+  }
+  return count_frames(group);
+}
+
+void Sweep::add(const Item& item, bool split_positions) {
+  Read read = item.read;
+  if (!info_.is_new() && item.legacy_command != 0) read.block.command = item.legacy_command;
+  // A path that the control does not have: never asked, so its signals stay invalid.
+  read.available = read.block.device == wire::Device::Pmc || read.block.path <= info_.paths;
+  read.pending = false;
+  if (!split_positions) {
+    read.reply_bytes = reply_bytes(item);
+    reads_.push_back(read);
+    return;
+  }
+  const std::uint16_t real = read.available ? info_.axes[read.block.path - 1] : 0;
+  for (std::uint16_t axis = 0; axis < item.read.count && axis < real; ++axis) {
+    Read one = read;
+    one.block.argument[1] = axis + 1;
+    one.signal = read.signal + axis;
+    one.count = 1;
+    one.per_axis = false;
+    one.reply_bytes = 8;
+    reads_.push_back(one);
+  }
+}
+
+std::uint16_t Sweep::reply_bytes(const Item& item) const {
+  const Read& read = item.read;
+  if (read.reply_bytes != 0) return read.reply_bytes;
+  // Replies to "all axes" have as many elements as the control has at most, used or not.
+  const auto axes = static_cast<std::uint16_t>(info_.max_axes);
+  if (read.decoding == Decoding::Record) {
+    return static_cast<std::uint16_t>(8 + (info_.is_new() ? 8 : 4) * axes);
+  }
+  return static_cast<std::uint16_t>(8 *
+                                    (read.per_axis ? axes : std::max(kMaxSpindles, read.count)));
+}
+
+bool Sweep::fits(const Read& read, std::size_t blocks, std::size_t bytes) const {
+  if (blocks == 0) return true;  // alone it must go, or it never would
+  return blocks < limits_.blocks &&
+         bytes + wire::kReplyBlockBytes + read.reply_bytes <= limits_.reply_bytes;
+}
+
+// Packs as ask() does, first fit in order. `pending` serves as the mark; nothing is under way here.
+std::size_t Sweep::count_frames(std::size_t group) {
+  std::size_t left = 0;
+  for (Read& read : reads_) {
+    read.pending = read.group == group && read.available;
+    left += read.pending ? 1 : 0;
+  }
+  std::size_t frames = 0;
+  for (; left != 0; ++frames) {
+    std::size_t blocks = 0;
+    std::size_t bytes = kFrameOverhead;
+    for (Read& read : reads_) {
+      if (!read.pending || !fits(read, blocks, bytes)) continue;
+      read.pending = false;
+      --left;
+      ++blocks;
+      bytes += wire::kReplyBlockBytes + read.reply_bytes;
+    }
+  }
+  return frames;
+}
+
+std::uint32_t Sweep::due(std::int64_t now_ns, bool degraded) {
+  std::uint32_t late = 0;
+  for (std::size_t g = 0; g < group_count_; ++g) {
+    Group& group = groups_[g];
+    if (now_ns < group.next_ns) continue;
+    group.next_ns += group.period_ns;
+    if (group.next_ns <= now_ns) group.next_ns = now_ns + group.period_ns;  // we were away
+    if (degraded && g > 0) continue;
+    if (group.unanswered != 0) {
+      ++late;
+      continue;
+    }
+    for (Read& read : reads_) {
+      if (read.group != g || !read.available) continue;
+      want(&read);
+      ++group.unanswered;
+    }
+  }
+  return late;
+}
+
+std::size_t Sweep::ask(wire::FrameWriter* writer) {
+  std::size_t bytes = kFrameOverhead;
+  asked_count_ = 0;
+  for (std::uint16_t i = 0; i < reads_.size() && asked_count_ < limits_.blocks; ++i) {
+    Read& read = reads_[i];
+    if (!read.pending || !fits(read, asked_count_, bytes)) continue;
+    if (!writer->add(read.block)) break;
+    read.pending = false;
+    --pending_;
+    bytes += wire::kReplyBlockBytes + read.reply_bytes;
+    asked_[asked_count_++] = i;
+  }
+  return asked_count_;
+}
+
+std::int32_t Sweep::answered(std::size_t i) {
+  const Read& read = reads_[asked_[i]];
+  if (read.group == kNoGroup) return -1;
+  Group& group = groups_[read.group];
+  return --group.unanswered == 0 ? read.group : -1;
+}
+
+void Sweep::want_alarm_messages(std::uint16_t path) {
+  if (path < 1 || path > path_count_) return;
+  want(&reads_[alarm_reads_[path - 1]]);
+}
+
+void Sweep::drop() {
+  for (Read& read : reads_) read.pending = false;
+  for (Group& group : groups_) group.unanswered = 0;
+  pending_ = 0;
+  asked_count_ = 0;
+}
+
+}  // namespace rise::focas

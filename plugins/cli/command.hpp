@@ -1,0 +1,26 @@
+// `rise arm`, `disarm`, `reset`, `hold`, `set`, `stop`: commands to a core from the command line.
+#pragma once
+
+#include <string>
+
+#include "rise_generated.h"
+
+namespace rise::cli {
+
+struct CommandOptions {
+  std::string region = "rise";
+  std::string machine;  // empty or "all": every machine
+  message::CommandKind kind = message::CommandKind::None;
+  std::string output;
+  double value = 0;
+  bool provisional = false;
+  int ttl_ms = 1000;
+  int wait_ms = 3000;
+};
+// Sends it and waits for the results. -> 0 done, 1 refused or failed, 3 no core.
+int command(const CommandOptions& options);
+
+// Sets or takes back the stop word. -> 0, 3.
+int stop(const std::string& region, bool clear);
+
+}  // namespace rise::cli

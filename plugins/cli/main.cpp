@@ -1,0 +1,136 @@
+// rise: the command line.
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+
+#include "plugins/cli/child.hpp"
+#include "plugins/cli/command.hpp"
+#include "plugins/cli/config_file.hpp"
+#include "plugins/cli/doctor.hpp"
+#include "plugins/cli/run.hpp"
+#include "plugins/cli/top.hpp"
+#include "plugins/cli/trace.hpp"
+
+namespace {
+
+using namespace rise::cli;
+using rise::message::CommandKind;
+
+void add_region(CLI::App* command, std::string* region) {
+  command->add_option("-r,--region", *region, "region of the core ([core] name)")
+      ->capture_default_str();
+}
+
+struct CommandVerb {
+  const char* name;
+  const char* help;
+  CommandKind kind;
+};
+constexpr CommandVerb kCommandVerbs[] = {
+    {"arm", "arm a machine: from now on it takes set-points", CommandKind::Arm},
+    {"disarm", "disarm a machine", CommandKind::Disarm},
+    {"reset", "leave the tripped state, when its cause is gone", CommandKind::Reset},
+    {"hold", "hold the feed of a machine", CommandKind::FeedHold},
+};
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app("RISE-RT: a real-time controller for CNC machines");
+  app.require_subcommand(1);
+  app.set_help_all_flag("--help-all", "help for all commands");
+  int code = 0;
+
+  RunOptions run_options;
+  CLI::App* run_command =
+      app.add_subcommand("run", "start simulated controls (if configured), core and sidecar");
+  run_command->add_option("-c,--config", run_options.config, "settings (default: built in)");
+  run_command->add_option("-d,--duration", run_options.duration_s, "end after so many seconds")
+      ->check(CLI::PositiveNumber);
+  run_command->add_option("--interval-ms", run_options.interval_ms, "between two reports on a pipe")
+      ->check(CLI::Range(50, 3600000))
+      ->capture_default_str();
+  run_command->callback([&] { code = run(run_options); });
+
+  TopOptions top_options;
+  CLI::App* top_command =
+      app.add_subcommand("top", "live view of machines, signals, alarms, lanes, drivers");
+  add_region(top_command, &top_options.region);
+  top_command->add_flag("--once", top_options.once, "print once and end");
+  top_command->add_flag("--json", top_options.json, "one JSON object per view");
+  top_command->add_option("--interval-ms", top_options.interval_ms, "between two views")
+      ->check(CLI::Range(20, 3600000))
+      ->capture_default_str();
+  top_command->callback([&] { code = top(top_options); });
+
+  std::string check_file;
+  bool check_json = false;
+  bool check_keys = false;
+  CLI::App* check_command =
+      app.add_subcommand("check", "check a config: all faults at once, exit code 2");
+  check_command->add_option("file", check_file, "settings (default: built in)");
+  check_command->add_flag("--json", check_json, "faults as JSON");
+  check_command->add_flag("--keys", check_keys, "print every allowed setting instead");
+  check_command->callback([&] {
+    if (!check_keys) {
+      code = check_config(check_file, check_json);
+      return;
+    }
+    const std::string core = program_folder() + "/rise-core";
+    const char* with_file[] = {core.c_str(), "--keys", "--config", check_file.c_str(), nullptr};
+    const char* without[] = {core.c_str(), "--keys", nullptr};
+    ::execv(core.c_str(), const_cast<char* const*>(check_file.empty() ? without : with_file));
+    std::perror(core.c_str());
+    code = 1;
+  });
+
+  bool doctor_json = false;
+  CLI::App* doctor_command = app.add_subcommand("doctor", "is this machine fit for real time?");
+  doctor_command->add_flag("--json", doctor_json, "findings as JSON");
+  doctor_command->callback([&] { code = doctor(doctor_json); });
+
+  TraceOptions trace_options;
+  CLI::App* trace_command =
+      app.add_subcommand("trace", "write the flight recorder as a trace file");
+  add_region(trace_command, &trace_options.region);
+  trace_command->add_option("file", trace_options.file, "file to write")->capture_default_str();
+  trace_command->add_flag("--late", trace_options.late_only, "late cycles only, further back");
+  trace_command->callback([&] { code = trace(trace_options); });
+
+  CommandOptions command_options;
+  for (const CommandVerb& verb : kCommandVerbs) {
+    CLI::App* command_app = app.add_subcommand(verb.name, verb.help);
+    add_region(command_app, &command_options.region);
+    command_app->add_option("machine", command_options.machine, "name of the machine, or all")
+        ->required();
+    command_app->callback([&, kind = verb.kind] {
+      command_options.kind = kind;
+      code = command(command_options);
+    });
+  }
+  CLI::App* set_command = app.add_subcommand("set", "set an output of an armed machine");
+  add_region(set_command, &command_options.region);
+  set_command->add_option("machine", command_options.machine, "name of the machine")->required();
+  set_command->add_option("output", command_options.output, "name of the output")->required();
+  set_command->add_option("value", command_options.value, "new value")->required();
+  set_command->add_flag("--provisional", command_options.provisional,
+                        "rolled back when the sidecar is lost");
+  set_command->add_option("--ttl-ms", command_options.ttl_ms, "refused when older")
+      ->capture_default_str();
+  set_command->callback([&] {
+    command_options.kind = CommandKind::SetOutput;
+    code = command(command_options);
+  });
+
+  std::string stop_region = "rise";
+  bool stop_clear = false;
+  CLI::App* stop_command = app.add_subcommand(
+      "stop",
+      "set the stop word: all machines trip (supplements, never replaces, an emergency stop)");
+  add_region(stop_command, &stop_region);
+  stop_command->add_flag("--clear", stop_clear, "take it back");
+  stop_command->callback([&] { code = stop(stop_region, stop_clear); });
+
+  CLI11_PARSE(app, argc, argv);
+  return code;
+}

@@ -1,0 +1,67 @@
+#include "plugins/cli/top.hpp"
+
+#include <signal.h>
+
+#include <chrono>
+#include <cstdio>
+#include <thread>
+
+#include "plugins/cli/terminal.hpp"
+
+namespace rise::cli {
+
+namespace {
+
+volatile sig_atomic_t interrupted = 0;
+
+int watch(Observer* observer, const TopOptions& options) {
+  Screen screen;
+  std::size_t selected = 0;
+  CoreView view = observer->view();
+  while (interrupted == 0) {
+    screen.show(render_screen(view, selected, screen_size().rows));
+    const char key = screen.key(options.interval_ms);
+    const std::size_t machines = view.machines.size();
+    if (key == 'q') return 0;
+    if ((key == 'D' || key == '\t' || key == 'j') && machines > 0)
+      selected = (selected + 1) % machines;
+    if ((key == 'U' || key == 'k') && machines > 0) selected = (selected + machines - 1) % machines;
+    if (observer->over()) return 0;
+    view = observer->view();
+  }
+  return 0;
+}
+
+}  // namespace
+
+int top(const TopOptions& options) {
+  auto observer = Observer::attach(options.region);
+  if (!observer) {
+    std::fprintf(stderr, "rise top: %s\n", observer.error().c_str());
+    return 1;
+  }
+  struct sigaction action {};
+  action.sa_handler = [](int) { interrupted = 1; };
+  ::sigaction(SIGINT, &action, nullptr);
+  ::sigaction(SIGTERM, &action, nullptr);
+  const auto print = [&](const CoreView& view) {
+    const std::string text = options.json ? render_json(view) + "\n" : render_lines(view);
+    std::fwrite(text.data(), 1, text.size(), stdout);
+    std::fflush(stdout);
+  };
+  if (options.once) {
+    // Rates need two looks.
+    (*observer)->view();
+    std::this_thread::sleep_for(std::chrono::milliseconds(250));
+    print((*observer)->view());
+    return 0;
+  }
+  if (!options.json && stdout_is_terminal()) return watch(observer->get(), options);
+  while (interrupted == 0 && !(*observer)->over()) {
+    print((*observer)->view());
+    std::this_thread::sleep_for(std::chrono::milliseconds(options.interval_ms));
+  }
+  return 0;
+}
+
+}  // namespace rise::cli

@@ -1,0 +1,311 @@
+#include "rt_core/core/core.hpp"
+
+#include <pthread.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cstring>
+#include <ctime>
+
+#include "rt_core/guard/containment.hpp"
+#include "rt_core/guard/realtime.hpp"
+#include "rt_core/message/text.hpp"
+
+namespace rise::core {
+
+namespace {
+
+constexpr std::size_t kLaneStackBytes = 512 * 1024;
+
+struct ThreadStart {
+  Core* core;
+  std::size_t lane;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Core>> Core::make(plan::Plan plan, const CoreOptions& options) {
+  std::unique_ptr<Core> core(new Core(std::move(plan)));
+  shm::RegionPlan region = plan::region_plan(core->plan_);
+  region.directory = options.directory;
+  std::uint16_t first_text = 0;
+  for (const auto& machine : core->plan_.machines) {
+    machine->lay_out(first_text);
+    first_text = static_cast<std::uint16_t>(first_text + machine->signals().text_count());
+  }
+  // Pages per group are known only after laying out, so the sizes are asked for once more.
+  region = plan::region_plan(core->plan_);
+  region.directory = options.directory;
+  Result<shm::OwnedRegion> made = shm::OwnedRegion::create(region);
+  if (!made) return Failure{made.error()};
+  core->region_ = std::move(*made);
+  core->fill_directory();
+  core->update_clock_offset();
+  for (std::size_t i = 0; i < core->plan_.lanes.size(); ++i) core->make_lane(i, options);
+  return core;
+}
+
+Core::~Core() {
+  stop();
+  if (dma_latency_fd_ >= 0) ::close(dma_latency_fd_);
+}
+
+// Names, units, limits: everything about machines and signals that does not change while the core
+// runs.
+void Core::fill_directory() {
+  const auto machines = region_.table<message::MachineEntry>(shm::SectionKind::Machines);
+  const auto signals = region_.table<message::SignalEntry>(shm::SectionKind::Signals);
+  const auto outputs = region_.table<message::OutputEntry>(shm::SectionKind::Outputs);
+  std::size_t next_signal = 0;
+  std::size_t next_output = 0;
+  std::size_t next_text = 0;
+  for (std::size_t i = 0; i < plan_.machines.size(); ++i) {
+    const driver::Instance& machine = *plan_.machines[i];
+    const driver::InstanceSpec& spec = machine.spec();
+    message::MachineEntry& entry = machines[i];
+    message::set_text(entry.mutable_name(), spec.name);
+    message::set_text(entry.mutable_driver(), spec.driver->name);
+    message::set_text(entry.mutable_driver_version(), spec.driver->version);
+    entry.mutate_lane(spec.lane);
+    entry.mutate_first_text(static_cast<std::uint16_t>(next_text));
+    entry.mutate_first_signal(static_cast<std::uint32_t>(next_signal));
+    entry.mutate_signal_count(static_cast<std::uint16_t>(machine.signals().count()));
+    entry.mutate_page_count(static_cast<std::uint16_t>(machine.signals().page_count()));
+    entry.mutate_first_output(static_cast<std::uint16_t>(next_output));
+    entry.mutate_output_count(static_cast<std::uint16_t>(spec.outputs.size()));
+    for (const message::SignalEntry& signal : machine.signals().entries()) {
+      signals[next_signal++] = signal;
+    }
+    for (std::size_t o = 0; o < spec.outputs.size(); ++o) {
+      message::OutputEntry& output = outputs[next_output++];
+      message::set_text(output.mutable_name(), spec.outputs[o].name);
+      message::set_text(output.mutable_target(), spec.outputs[o].target);
+      output.mutate_min(spec.outputs[o].limits.min);
+      output.mutate_max(spec.outputs[o].limits.max);
+      output.mutate_max_step(spec.outputs[o].limits.max_step);
+      output.mutate_machine(spec.machine);
+      output.mutate_number(static_cast<std::uint16_t>(o));
+    }
+    next_text += machine.signals().text_count();
+  }
+}
+
+void Core::make_lane(std::size_t i, const CoreOptions& options) {
+  const plan::LaneChoice& choice = plan_.lanes[i];
+  lanes_.push_back(std::make_unique<LaneParts>());
+  LaneParts& parts = *lanes_.back();
+  std::vector<driver::Instance*> mine;
+  std::vector<driver::Instance*> by_machine(plan_.machines.size(), nullptr);
+  for (const auto& machine : plan_.machines) {
+    if (machine->spec().lane != i) continue;
+    mine.push_back(machine.get());
+    by_machine[machine->spec().machine] = machine.get();
+  }
+  message::CoreHealth& health = region_.table<message::CoreHealth>(shm::SectionKind::Lanes)[i];
+  health.mutate_lane(static_cast<std::uint16_t>(i));
+  health.mutate_machines(static_cast<std::uint16_t>(mine.size()));
+  health.mutate_cpu(static_cast<std::int16_t>(choice.cpu));
+  health.mutate_period_ns(choice.spec.period_ns);
+  message::set_text(health.mutable_name(), choice.name);
+
+  const cycle::Clock clock = options.clock != nullptr ? *options.clock : parts.clock.table();
+  parts.lane = std::make_unique<cycle::Lane>(choice.spec, region_, clock, &inputs_);
+  if (options.port) {
+    parts.port = options.port(static_cast<std::uint32_t>(i), parts.lane->sink());
+    parts.io_text = "simulated network";
+  } else {
+    choose_port(i);
+  }
+  message::set_text(health.mutable_io(), parts.io_text);
+  const auto drivers = region_.table<message::DriverHealth>(shm::SectionKind::Drivers);
+  for (driver::Instance* machine : mine) {
+    machine->bind(parts.lane->outlet(), parts.port, &drivers[machine->spec().machine], clock.stamp,
+                  clock.self);
+  }
+  parts.lane->bind(parts.port, std::move(mine), std::move(by_machine));
+}
+
+void Core::choose_port(std::size_t i) {
+  const plan::LaneChoice& choice = plan_.lanes[i];
+  LaneParts& parts = *lanes_[i];
+  std::uint32_t machines = 0;
+  for (const auto& machine : plan_.machines) machines += machine->spec().lane == i ? 1 : 0;
+  const std::uint32_t streams = std::max(1u, machines) * driver::Instance::kMaxStreams;
+  const io::StreamSink sink = parts.lane->sink();
+  if (choice.io != "nonblocking") {
+    parts.uring = std::make_unique<io::UringPort>(streams, sink);
+    parts.io_text = parts.uring->description();
+    if (parts.uring->usable()) {
+      parts.port = parts.uring->table();
+      return;
+    }
+    shortfall(i, parts.io_text + "; plain non-blocking calls instead");
+    parts.uring.reset();
+  }
+  parts.plain = std::make_unique<io::PlainPort>(streams, sink);
+  parts.port = parts.plain->table();
+  parts.io_text = "plain non-blocking calls";
+}
+
+void Core::shortfall(std::size_t lane, const std::string& text) {
+  if (text.empty()) return;
+  shortfalls_.push_back("lane " + plan_.lanes[lane].name + ": " + text);
+  message::CoreHealth& health = region_.table<message::CoreHealth>(shm::SectionKind::Lanes)[lane];
+  std::string all(message::get_text(health.shortfall()));
+  all += (all.empty() ? "" : "; ") + text.substr(0, text.find(':'));
+  message::set_text(health.mutable_shortfall(), all);
+}
+
+Result<Done> Core::start() {
+  // Threads made from here on, helpers and lanes alike, start off the lanes' cores; a lane then
+  // goes to its own.
+  std::vector<int> lane_cpus;
+  for (const plan::LaneChoice& lane : plan_.lanes) {
+    if (lane.cpu >= 0) lane_cpus.push_back(lane.cpu);
+  }
+  guard::avoid_cpus(lane_cpus);
+  guard::contain_input(region_.in().base(), region_.in().bytes(), &inputs_.input_lost);
+  if (plan_.lock_memory) {
+    const std::string missing = guard::lock_memory();
+    for (std::size_t i = 0; i < lanes_.size(); ++i) {
+      shortfall(i, missing);
+      region_.table<message::CoreHealth>(shm::SectionKind::Lanes)[i].mutate_memory_locked(
+          missing.empty());
+    }
+  }
+  if (plan_.hold_dma_latency) {
+    const std::string missing = guard::hold_dma_latency(&dma_latency_fd_);
+    for (std::size_t i = 0; i < lanes_.size(); ++i) {
+      shortfall(i, missing);
+      region_.table<message::CoreHealth>(shm::SectionKind::Lanes)[i].mutate_dma_latency_held(
+          missing.empty());
+    }
+  }
+  running_ = true;
+  for (std::size_t i = 0; i < lanes_.size(); ++i) {
+    pthread_attr_t attributes;
+    ::pthread_attr_init(&attributes);
+    ::pthread_attr_setstacksize(&attributes, kLaneStackBytes);
+    auto* start = new ThreadStart{this, i};
+    const int rc = ::pthread_create(&lanes_[i]->thread, &attributes, &Core::lane_thread, start);
+    ::pthread_attr_destroy(&attributes);
+    if (rc != 0) {
+      delete start;
+      return Failure{"lane " + plan_.lanes[i].name + ": no thread: " + std::strerror(rc)};
+    }
+    lanes_[i]->started = true;
+    // One after the other, so that what a lane misses is complete before anybody reads it.
+    while (!lanes_[i]->ready.load(std::memory_order_acquire)) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+    if (!lanes_[i]->failure.empty()) return Failure{lanes_[i]->failure};
+  }
+  region_.set_state(shm::RegionState::Running);
+  return Done{};
+}
+
+void* Core::lane_thread(void* argument) {
+  auto* start = static_cast<ThreadStart*>(argument);
+  Core* core = start->core;
+  const std::size_t lane = start->lane;
+  delete start;
+  core->run_lane(lane);
+  return nullptr;
+}
+
+void Core::run_lane(std::size_t i) {
+  LaneParts& parts = *lanes_[i];
+  const plan::LaneChoice& choice = plan_.lanes[i];
+  message::CoreHealth& health = region_.table<message::CoreHealth>(shm::SectionKind::Lanes)[i];
+  ::pthread_setname_np(::pthread_self(), ("lane-" + choice.name).substr(0, 15).c_str());
+  const auto thread_id = static_cast<int>(::syscall(SYS_gettid));
+  health.mutate_thread_id(static_cast<std::uint32_t>(thread_id));
+  // The ring is enabled by the thread that will use it, before that is a FIFO thread: helper
+  // threads of the kernel inherit the policy of their maker.
+  const bool port_ready = parts.port.start(parts.port.self);
+  if (choice.cpu >= 0) shortfall(i, guard::pin_to_cpu(choice.cpu));
+  if (choice.priority > 0) {
+    const std::string missing = guard::make_fifo(choice.priority);
+    shortfall(i, missing);
+    if (missing.empty()) {
+      health.mutate_scheduling(message::Scheduling::Fifo);
+      health.mutate_priority(static_cast<std::int16_t>(choice.priority));
+    }
+  }
+  guard::prefault_stack();
+  if (!port_ready) {
+    parts.failure = "lane " + choice.name + ": the port cannot start: " + parts.io_text;
+    parts.ready.store(true, std::memory_order_release);
+    return;
+  }
+  const cycle::Clock clock = parts.clock.table();
+  health.mutate_start_mono_ns(clock.now(clock.self));
+  health.mutate_running(1);
+  parts.lane->begin();
+  parts.thread_id.store(thread_id, std::memory_order_relaxed);
+  parts.ready.store(true, std::memory_order_release);  // health and shortfalls are complete
+  while (parts.lane->cycle()) {
+  }
+  health.mutate_running(0);
+}
+
+void Core::stop() {
+  if (!running_) return;
+  running_ = false;
+  inputs_.stop.store(true, std::memory_order_release);
+  for (const auto& parts : lanes_) {
+    if (parts->started) ::pthread_join(parts->thread, nullptr);
+    parts->started = false;
+  }
+  guard::release_input();
+  region_.set_state(shm::RegionState::Closed);
+}
+
+void Core::update_clock_offset() {
+  timespec real{};
+  timespec mono{};
+  ::clock_gettime(CLOCK_REALTIME, &real);
+  ::clock_gettime(CLOCK_MONOTONIC, &mono);
+  const auto ns = [](const timespec& t) {
+    return std::int64_t{t.tv_sec} * 1'000'000'000 + t.tv_nsec;
+  };
+  inputs_.utc_offset_ns.store(ns(real) - ns(mono), std::memory_order_relaxed);
+}
+
+void Core::housekeep() {
+  update_clock_offset();
+  for (std::size_t i = 0; i < lanes_.size(); ++i) {
+    LaneParts& parts = *lanes_[i];
+    guard::ThreadCounts counts;
+    if (!guard::read_thread_counts(parts.thread_id.load(std::memory_order_relaxed), &counts))
+      continue;
+    if (!parts.counts_known) {
+      parts.counts_known = true;
+      parts.base_faults = counts.page_faults;
+      parts.base_voluntary = counts.voluntary_switches;
+      parts.base_involuntary = counts.involuntary_switches;
+    }
+    message::CoreHealth& health = region_.table<message::CoreHealth>(shm::SectionKind::Lanes)[i];
+    auto* words = const_cast<std::uint64_t*>(
+        reinterpret_cast<const std::uint64_t*>(health.mutable_counters()->data()));
+    const auto set = [&](message::LaneCounter counter, std::uint64_t value) {
+      shm::Hardware::store(&words[static_cast<std::size_t>(counter)], value,
+                           std::memory_order_relaxed);
+    };
+    set(message::LaneCounter::PageFaults, counts.page_faults - parts.base_faults);
+    set(message::LaneCounter::VoluntarySwitches, counts.voluntary_switches - parts.base_voluntary);
+    set(message::LaneCounter::InvoluntarySwitches,
+        counts.involuntary_switches - parts.base_involuntary);
+  }
+}
+
+std::string Core::describe() const {
+  char line[256];
+  std::snprintf(line, sizeof line, "core %s: %zu machines, %zu lanes, region %.1f MiB at %s%s",
+                plan_.name.c_str(), plan_.machines.size(), plan_.lanes.size(),
+                static_cast<double>(region_.out_bytes() + region_.in_bytes()) / (1 << 20),
+                region_.out_path().c_str(), region_.hugepages() ? " (huge pages)" : "");
+  return line;
+}
+
+}  // namespace rise::core

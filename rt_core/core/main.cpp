@@ -1,0 +1,228 @@
+// rise-core: the hard-real-time process. Reads the config, makes the shared region, runs the lanes
+// until it is told to stop. Listens on no port and takes no input but the config and the region's
+// `in` file.
+
+#include <getopt.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <ctime>
+#include <fstream>
+#include <sstream>
+
+#include "config/schema/rise_toml.hpp"
+#include "default_config.hpp"
+#include "rt_core/core/core.hpp"
+#include "rt_core/guard/in_cycle.hpp"
+#include "rt_core/message/event_text.hpp"
+#include "rt_core/message/text.hpp"
+#include "rt_core/shm/broadcast_ring.hpp"
+
+namespace {
+
+using namespace rise;
+
+constexpr std::size_t kHelperStackBytes = 256 * 1024;
+constexpr int kBadConfig = 2;
+constexpr int kCannotStart = 3;
+constexpr int kBadUsage = 64;
+
+const char* const kHelp =
+    "usage: rise-core [options]\n"
+    "  -c, --config FILE   settings (default: built in, see config/rise.toml)\n"
+    "      --check         check the config, start nothing; exit 0 fine, 2 faults found\n"
+    "      --keys          print every allowed setting of the core and the drivers in use\n"
+    "      --quiet         events are not printed\n"
+    "  -h, --help\n";
+
+struct Options {
+  std::string config;
+  bool check = false;
+  bool keys = false;
+  bool quiet = false;
+};
+
+bool read_config(const Options& options, std::string* text) {
+  if (options.config.empty()) {
+    *text = kDefaultConfig;
+    return true;
+  }
+  std::ifstream file(options.config);
+  std::stringstream content;
+  content << file.rdbuf();
+  if (!file) {
+    std::fprintf(stderr, "rise-core: %s cannot be read: %s\n", options.config.c_str(),
+                 std::strerror(errno));
+    return false;
+  }
+  *text = content.str();
+  return true;
+}
+
+// core.driver_path is needed before the plan, which loads the drivers.
+std::string driver_path(const std::string& text) {
+  std::vector<config::Problem> ignored;
+  const config::Document document = config::parse(text, &ignored);
+  const config::Value* value = document.find("core.driver_path");
+  return value != nullptr && value->type == config::Type::String ? value->string : "";
+}
+
+void print_keys(const plan::Plan& plan) {
+  for (const rise_setting_spec& spec : config::rise_toml()) {
+    std::printf("%s\n", config::describe(spec).c_str());
+  }
+  for (const auto& [name, library] : plan.libraries) {
+    std::printf("\n# machine.*.%s: %s\n", name.c_str(), library.driver().summary);
+    for (std::uint32_t i = 0; i < library.driver().setting_count; ++i) {
+      std::printf("machine.*.%s.%s\n", name.c_str(),
+                  config::describe(library.driver().settings[i]).c_str());
+    }
+  }
+}
+
+// Prints what the lanes report. Reads the same ring as everybody else.
+class EventPrinter {
+ public:
+  explicit EventPrinter(core::Core& core) : core_(core) {
+    for (std::uint32_t lane = 0; lane < core.plan().lanes.size(); ++lane) {
+      shm::RingShape shape;
+      const shm::Word* memory = core.region().ring(shm::SectionKind::Events, lane, &shape);
+      readers_.emplace_back(memory, shape, 0);
+    }
+  }
+  void print() {
+    for (std::size_t lane = 0; lane < readers_.size(); ++lane) {
+      shm::Word words[sizeof(message::MachineEvent) / sizeof(shm::Word)];
+      while (readers_[lane].next(words)) {
+        message::MachineEvent event;
+        std::memcpy(&event, words, sizeof event);
+        print_one(event, lane);
+      }
+    }
+  }
+
+ private:
+  void print_one(const message::MachineEvent& event, std::size_t lane) {
+    // Texts of programs change all the time; they are for the screen, not for the log.
+    if (event.kind() == message::EventKind::Text) return;
+    const std::time_t seconds = event.utc_ns() / 1'000'000'000;
+    std::tm local{};
+    ::localtime_r(&seconds, &local);
+    char time[16];
+    std::strftime(time, sizeof time, "%H:%M:%S", &local);
+    const std::string who = event.machine() < core_.plan().machines.size()
+                                ? core_.plan().machines[event.machine()]->spec().name
+                                : "lane " + core_.plan().lanes[lane].name;
+    std::fprintf(stderr, "%s.%03d %-12s %s\n", time,
+                 static_cast<int>(event.utc_ns() / 1'000'000 % 1000), who.c_str(),
+                 message::event_text(event).c_str());
+  }
+
+  core::Core& core_;
+  std::vector<shm::BroadcastReader<>> readers_;
+};
+
+int run(plan::Plan plan, const Options& options) {
+  // With all memory locked, the 8 MiB that a thread's stack has by default would be 8 MiB of RAM
+  // each.
+  pthread_attr_t attributes;
+  ::pthread_attr_init(&attributes);
+  ::pthread_attr_setstacksize(&attributes, kHelperStackBytes);
+  ::pthread_setattr_default_np(&attributes);
+  ::pthread_attr_destroy(&attributes);
+  // Blocked in every thread that follows; taken by sigtimedwait below.
+  sigset_t signals;
+  ::sigemptyset(&signals);
+  ::sigaddset(&signals, SIGINT);
+  ::sigaddset(&signals, SIGTERM);
+  ::sigaddset(&signals, SIGHUP);
+  ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  ::signal(SIGPIPE, SIG_IGN);
+
+  auto made = core::Core::make(std::move(plan), {});
+  if (!made) {
+    std::fprintf(stderr, "rise-core: %s\n", made.error().c_str());
+    return kCannotStart;
+  }
+  core::Core& core = **made;
+  if (core.region().cleaned_up() != 0) {
+    std::fprintf(stderr,
+                 "rise-core: removed what core %u had left behind (it did not end properly)\n",
+                 core.region().cleaned_up());
+  }
+  const Result<Done> started = core.start();
+  for (const std::string& shortfall : core.shortfalls()) {
+    std::fprintf(stderr, "rise-core: WARNING: %s\n", shortfall.c_str());
+  }
+  if (!started) {
+    std::fprintf(stderr, "rise-core: %s\n", started.error().c_str());
+    return kCannotStart;
+  }
+  std::fprintf(stderr, "rise-core: %s\n", core.describe().c_str());
+  EventPrinter printer(core);
+  const timespec second{1, 0};
+  while (::sigtimedwait(&signals, nullptr, &second) < 0) {
+    core.housekeep();
+    if (!options.quiet) printer.print();
+  }
+  core.stop();
+  if (!options.quiet) printer.print();
+  if (rise_guard_count != nullptr) {
+    std::fprintf(stderr, "rise-core: guard: %lu forbidden calls inside cycles\n",
+                 rise_guard_count());
+  }
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Options options;
+  enum { Check = 256, Keys, Quiet };
+  const option long_options[] = {
+      {"config", required_argument, nullptr, 'c'}, {"check", no_argument, nullptr, Check},
+      {"keys", no_argument, nullptr, Keys},        {"quiet", no_argument, nullptr, Quiet},
+      {"help", no_argument, nullptr, 'h'},         {nullptr, 0, nullptr, 0}};
+  for (int c = 0; (c = ::getopt_long(argc, argv, "c:h", long_options, nullptr)) != -1;) {
+    switch (c) {
+      case 'c': options.config = optarg; break;
+      case Check: options.check = true; break;
+      case Keys: options.keys = true; break;
+      case Quiet: options.quiet = true; break;
+      case 'h': std::fputs(kHelp, stdout); return 0;
+      default: std::fputs(kHelp, stderr); return kBadUsage;
+    }
+  }
+  if (optind != argc) {
+    std::fprintf(stderr, "rise-core: unexpected argument \"%s\"\n%s", argv[optind], kHelp);
+    return kBadUsage;
+  }
+  std::string text;
+  if (!read_config(options, &text)) return kBadConfig;
+  const std::string file = options.config.empty() ? "(built-in config)" : options.config;
+  std::vector<config::Problem> problems;
+  plan::Plan plan = plan::make_plan(text, plan::drivers_in(driver_path(text)), &problems);
+  if (options.keys) {
+    print_keys(plan);
+    return 0;
+  }
+  for (const config::Problem& problem : problems) {
+    std::fprintf(stderr, "%s\n", config::to_string(problem, file).c_str());
+  }
+  if (!problems.empty()) {
+    std::fprintf(stderr, "%s: %zu fault%s, nothing started\n", file.c_str(), problems.size(),
+                 problems.size() == 1 ? "" : "s");
+    return kBadConfig;
+  }
+  if (options.check) {
+    std::printf("%s: fine, %zu machines on %zu lanes\n", file.c_str(), plan.machines.size(),
+                plan.lanes.size());
+    return 0;
+  }
+  return run(std::move(plan), options);
+}

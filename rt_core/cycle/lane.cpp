@@ -1,0 +1,287 @@
+#include "rt_core/cycle/lane.hpp"
+
+#include <cstring>
+
+#include "rt_core/guard/in_cycle.hpp"
+#include "rt_core/message/text.hpp"
+
+namespace rise::cycle {
+
+namespace {
+
+constexpr int kCommandsPerCycle = 16;
+// What may happen in every cycle is counted each time, but told at most this often.
+constexpr std::int64_t kTellAgain_ns = 1'000'000'000;
+
+}  // namespace
+
+Lane::Lane(const LaneSpec& spec, const shm::Region& region, const Clock& clock,
+           const LaneInputs* inputs)
+    : spec_(spec),
+      clock_(clock),
+      inputs_(inputs),
+      control_(region.control()),
+      outlet_(region, spec.index),
+      gate_(spec.max_command_ttl_ns),
+      ladder_(spec.ladder) {
+  shm::RingShape shape;
+  shm::Word* memory = region.commands(spec.index, &shape);
+  commands_ = shm::SpscConsumer<>(memory, shape);
+  const message::CoreHealth& health =
+      region.table<message::CoreHealth>(shm::SectionKind::Lanes)[spec.index];
+  ledger_ = Ledger(region, spec.index, health.machines());
+}
+
+io::StreamSink Lane::sink() {
+  io::StreamSink sink;
+  sink.self = this;
+  sink.on_open = [](void* self, std::uint32_t owner, std::int32_t stream, std::int64_t now_ns) {
+    static_cast<Lane*>(self)->by_machine_[owner]->on_open(stream, now_ns);
+  };
+  sink.on_bytes = [](void* self, std::uint32_t owner, std::int32_t stream,
+                     const std::uint8_t* bytes, std::uint32_t length, std::int64_t now_ns) {
+    static_cast<Lane*>(self)->by_machine_[owner]->on_bytes(stream, bytes, length, now_ns);
+  };
+  sink.on_closed = [](void* self, std::uint32_t owner, std::int32_t stream, std::int32_t reason,
+                      std::int64_t now_ns) {
+    static_cast<Lane*>(self)->by_machine_[owner]->on_closed(stream, reason, now_ns);
+  };
+  return sink;
+}
+
+void Lane::bind(const io::StreamPort& port, std::vector<driver::Instance*> machines,
+                std::vector<driver::Instance*> by_machine) {
+  port_ = port;
+  machines_ = std::move(machines);
+  by_machine_ = std::move(by_machine);
+}
+
+void Lane::begin() {
+  const std::int64_t now_ns = clock_.now(clock_.self);
+  outlet_.begin_cycle(0, now_ns, inputs_->utc_offset_ns.load(std::memory_order_relaxed));
+  tell(message::LaneNotice::Started, message::Severity::Info, "lane started");
+  for (driver::Instance* machine : machines_) machine->start(now_ns);
+  deadline_ns_ = now_ns + spec_.period_ns;
+}
+
+bool Lane::cycle() {
+  const std::int64_t wake_ns = clock_.wait_until(clock_.self, deadline_ns_);
+  const guard::InCycle in_cycle;
+  run(wake_ns);
+  if (!stopping(wake_ns)) return true;
+  for (driver::Instance* machine : machines_) machine->finish();
+  tell(message::LaneNotice::Stopped, message::Severity::Info, "lane stopped");
+  publish();
+  return false;
+}
+
+void Lane::run(std::int64_t wake_ns) {
+  CycleTimes times;
+  times.cycle = ++number_;
+  times.deadline_ns = deadline_ns_;
+  times.wake_ns = wake_ns;
+  times.exchange_first = spec_.exchange_first;
+  // Relaxed: a number that changes by nanoseconds per second; nothing else is ordered by it.
+  outlet_.begin_cycle(number_, wake_ns, inputs_->utc_offset_ns.load(std::memory_order_relaxed));
+
+  std::int64_t mark_ns = clock_.stamp(clock_.self);
+  const auto phase_done = [&](Phase phase) {
+    const std::int64_t now_ns = clock_.stamp(clock_.self);
+    times.phase_ns[static_cast<std::size_t>(phase)] = now_ns - mark_ns;
+    mark_ns = now_ns;
+  };
+  if (spec_.exchange_first) {
+    port_.exchange(port_.self, wake_ns);
+    phase_done(Phase::Exchange);
+  }
+  step(wake_ns);
+  phase_done(Phase::Step);
+  judge(wake_ns);
+  phase_done(Phase::Judge);
+  if (!spec_.exchange_first) {
+    // The time at which bytes are taken in is the time of the samples they carry.
+    port_.exchange(port_.self, mark_ns);
+    phase_done(Phase::Exchange);
+  }
+  publish();
+  phase_done(Phase::Publish);
+
+  times.end_ns = mark_ns;
+  times.late = times.end_ns > deadline_ns_ + spec_.period_ns;
+  const Release release =
+      next_release(spec_.overrun, deadline_ns_, times.end_ns, spec_.period_ns, &catching_up_);
+  times.skipped = release.skipped;
+  deadline_ns_ = release.deadline_ns;
+  account(&times);
+  ledger_.close(times, spec_.period_ns, outlet_, *port_.counters);
+  climb(times);
+}
+
+void Lane::step(std::int64_t now_ns) {
+  rise_cycle cycle{};
+  cycle.struct_size = sizeof cycle;
+  cycle.flags =
+      (ladder_.degraded() ? RISE_CYCLE_DEGRADED : 0) | (stop_seen_ ? RISE_CYCLE_STOPPING : 0);
+  cycle.number = number_;
+  cycle.now_ns = now_ns;
+  cycle.period_ns = spec_.period_ns;
+  for (driver::Instance* machine : machines_) machine->step(cycle);
+}
+
+safety::LaneConditions Lane::conditions(std::int64_t now_ns) {
+  safety::LaneConditions lane;
+  // Relaxed: each word is judged by itself, in every cycle anew.
+  lane.stop_word = shm::Hardware::load(&control_->stop_word, std::memory_order_relaxed) != 0;
+  const auto heartbeat_ns = static_cast<std::int64_t>(
+      shm::Hardware::load(&control_->sidecar_heartbeat_ns, std::memory_order_relaxed));
+  lane.sidecar_alive = heartbeat_ns > 0 && heartbeat_ns <= now_ns + 1'000'000'000 &&
+                       now_ns - heartbeat_ns <= spec_.sidecar_timeout_ns;
+  lane.input_lost = inputs_->input_lost.load(std::memory_order_relaxed);
+  lane.overrun = ladder_.tripping();
+  return lane;
+}
+
+void Lane::judge(std::int64_t now_ns) {
+  const safety::LaneConditions lane = conditions(now_ns);
+  for (driver::Instance* machine : machines_) machine->judge(lane, now_ns);
+  take_commands(now_ns);
+}
+
+void Lane::take_commands(std::int64_t now_ns) {
+  for (int i = 0; i < kCommandsPerCycle; ++i) {
+    shm::Word words[sizeof(message::Command) / sizeof(shm::Word)];
+    const shm::Pop pop = commands_.pop(words);
+    if (pop == shm::Pop::Empty) return;
+    if (pop == shm::Pop::Corrupt) {
+      ledger_.add(message::LaneCounter::CommandRingCorrupt, 1);
+      if (corrupt_told_ns_ == 0 || now_ns - corrupt_told_ns_ >= kTellAgain_ns) {
+        corrupt_told_ns_ = now_ns;
+        tell(message::LaneNotice::CommandRingCorrupt, message::Severity::Error,
+             "command ring corrupt: its content was dropped");
+      }
+      return;
+    }
+    message::Command command;
+    std::memcpy(&command, words, sizeof command);
+    ledger_.add(message::LaneCounter::CommandsReceived, 1);
+    const safety::Gate::Verdict verdict = gate_.admit(command, now_ns);
+    if (verdict.expired || verdict.refusal != message::Refusal::None) {
+      refuse(command, verdict.expired ? message::Outcome::Expired : message::Outcome::Refused,
+             verdict.refusal);
+      continue;
+    }
+    ledger_.command_latency(now_ns - command.issued_mono_ns());  // admitted: the times are sane
+    if (command.machine() == shm::kWholeLane) {
+      if (command.kind() == message::CommandKind::SetOutput) {
+        refuse(command, message::Outcome::Refused, message::Refusal::UnknownMachine);
+        continue;
+      }
+      for (driver::Instance* machine : machines_) machine->supervisor().command(command, now_ns);
+    } else if (command.machine() < by_machine_.size() &&
+               by_machine_[command.machine()] != nullptr) {
+      by_machine_[command.machine()]->supervisor().command(command, now_ns);
+    } else {
+      refuse(command, message::Outcome::Refused, message::Refusal::UnknownMachine);
+    }
+  }
+}
+
+void Lane::refuse(const message::Command& command, message::Outcome outcome,
+                  message::Refusal refusal) {
+  ledger_.add(message::LaneCounter::CommandsRefused, 1);
+  message::CommandResult result;
+  result.mutate_sequence(command.sequence());
+  result.mutate_issued_mono_ns(command.issued_mono_ns());
+  result.mutate_requested(command.value());
+  result.mutate_machine(command.machine());
+  result.mutate_output(command.output());
+  result.mutate_kind(command.kind());
+  result.mutate_outcome(outcome);
+  result.mutate_refusal(refusal);
+  message::set_text(result.mutable_approver(), message::get_text(command.approver()));
+  outlet_.result(&result);
+}
+
+void Lane::publish() {
+  for (driver::Instance* machine : machines_) machine->publish();
+}
+
+// What each driver has used, over all phases of this cycle.
+void Lane::account(CycleTimes* times) {
+  std::int64_t slowest_ns = -1;
+  for (std::size_t place = 0; place < machines_.size(); ++place) {
+    std::int64_t spent_ns = 0;
+    if (machines_[place]->account(&spent_ns)) ledger_.add(message::LaneCounter::DriversBenched, 1);
+    ledger_.flight().driver(place, spent_ns);
+    if (spent_ns > slowest_ns) {
+      slowest_ns = spent_ns;
+      times->slowest = static_cast<std::uint16_t>(place);
+    }
+  }
+}
+
+// The overrun ladder: count (the ledger has), report, degrade, trip. Benching is the budget's.
+void Lane::climb(const CycleTimes& times) {
+  if (times.late) {
+    ++overruns_untold_;
+    skipped_untold_ += times.skipped;
+  }
+  if (overruns_untold_ != 0 &&
+      (overruns_told_ns_ == 0 || times.wake_ns - overruns_told_ns_ >= kTellAgain_ns)) {
+    shm::Event event;
+    event.kind = message::EventKind::Overrun;
+    event.severity = message::Severity::Warning;
+    event.code =
+        static_cast<std::int32_t>(skipped_untold_ < INT32_MAX ? skipped_untold_ : INT32_MAX);
+    event.detail = machines_.empty()
+                       ? -1
+                       : static_cast<std::int32_t>(machines_[times.slowest]->spec().machine);
+    event.value = static_cast<double>(times.end_ns - times.deadline_ns - spec_.period_ns);
+    outlet_.event(event);
+    overruns_told_ns_ = times.wake_ns;
+    overruns_untold_ = 0;
+    skipped_untold_ = 0;
+  }
+  switch (ladder_.observe(times.late)) {
+    case Ladder::Step::None: break;
+    case Ladder::Step::Degrade:
+      ledger_.set(message::LaneCounter::Degraded, 1);
+      tell(message::LaneNotice::Degraded, message::Severity::Warning,
+           "lane is late again and again: optional work is left out");
+      break;
+    case Ladder::Step::Recover:
+      ledger_.set(message::LaneCounter::Degraded, 0);
+      tell(message::LaneNotice::Recovered, message::Severity::Info, "lane is in time again");
+      break;
+    case Ladder::Step::Trip:
+      ledger_.add(message::LaneCounter::Trips, 1);
+      break;  // judged next cycle
+  }
+}
+
+bool Lane::stopping(std::int64_t now_ns) {
+  if (!stop_seen_) {
+    // Acquire: whoever asked for the stop has finished what it did before.
+    if (!inputs_->stop.load(std::memory_order_acquire)) return false;
+    stop_seen_ = true;
+    stop_until_ns_ = now_ns + spec_.stop_grace_ns;
+    for (driver::Instance* machine : machines_) machine->stop(now_ns);
+    return false;
+  }
+  if (now_ns >= stop_until_ns_) return true;
+  for (const driver::Instance* machine : machines_) {
+    if (!machine->finished()) return false;
+  }
+  return true;
+}
+
+void Lane::tell(message::LaneNotice notice, message::Severity severity, const char* text) {
+  shm::Event event;
+  event.kind = message::EventKind::Lane;
+  event.severity = severity;
+  event.code = static_cast<std::int32_t>(notice);
+  event.text = text;
+  outlet_.event(event);
+}
+
+}  // namespace rise::cycle

@@ -1,0 +1,90 @@
+#include "rt_core/driver/library.hpp"
+
+#include <dlfcn.h>
+
+#include <cstddef>
+#include <utility>
+
+namespace rise::driver {
+
+namespace {
+
+std::string version(unsigned major, unsigned minor) {
+  return std::to_string(major) + "." + std::to_string(minor);
+}
+
+// Empty: fine.
+std::string fault(const rise_driver* driver) {
+  if (driver == nullptr) return "its entry point returned nothing";
+  if (driver->struct_size < sizeof(rise_driver))
+    return "its description is shorter than that of ABI 1.0";
+  if (driver->abi_major != RISE_ABI_MAJOR || driver->abi_minor > RISE_ABI_MINOR) {
+    return "it was built for driver ABI " + version(driver->abi_major, driver->abi_minor) +
+           ", this core speaks " + version(RISE_ABI_MAJOR, RISE_ABI_MINOR) +
+           "; build it with the header of this release";
+  }
+  if (driver->name == nullptr || *driver->name == '\0') return "it has no name";
+  if (driver->version == nullptr || driver->summary == nullptr)
+    return "it has no version or summary";
+  if (driver->setting_count != 0 &&
+      (driver->settings == nullptr || driver->settings->struct_size < sizeof(rise_setting_spec))) {
+    return "its settings table is malformed";
+  }
+  if (driver->configure == nullptr || driver->start == nullptr || driver->cycle == nullptr ||
+      driver->stop == nullptr || driver->destroy == nullptr) {
+    return "it lacks one of configure, start, cycle, stop, destroy";
+  }
+  if ((driver->capabilities & RISE_CAP_STREAM) != 0 &&
+      (driver->on_open == nullptr || driver->on_bytes == nullptr || driver->on_closed == nullptr)) {
+    return "it claims streams but lacks one of on_open, on_bytes, on_closed";
+  }
+  if ((driver->capabilities & RISE_CAP_COMMAND) != 0 &&
+      (driver->command == nullptr || driver->safe == nullptr)) {
+    return "it claims commands but lacks one of command, safe";
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<Library> Library::load(const std::string& path) {
+  Library library;
+  // RTLD_NOW: an unresolved symbol is an error here, not a page fault or a crash inside a cycle.
+  library.handle_ = ::dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
+  if (library.handle_ == nullptr)
+    return Failure{std::string("driver cannot be loaded: ") + ::dlerror()};
+  const auto entry =
+      reinterpret_cast<rise_driver_entry_fn>(::dlsym(library.handle_, "rise_driver_entry"));
+  if (entry == nullptr) {
+    return Failure{"driver " + path +
+                   " is not a RISE-RT driver: it does not export rise_driver_entry"};
+  }
+  library.driver_ = entry();
+  if (const std::string why = fault(library.driver_); !why.empty()) {
+    return Failure{"driver " + path + " is not usable: " + why};
+  }
+  return library;
+}
+
+Result<Library> Library::adopt(const rise_driver* driver) {
+  if (const std::string why = fault(driver); !why.empty())
+    return Failure{"driver not usable: " + why};
+  Library library;
+  library.driver_ = driver;
+  return library;
+}
+
+Library::Library(Library&& other) noexcept
+    : handle_(std::exchange(other.handle_, nullptr)), driver_(other.driver_) {}
+
+Library& Library::operator=(Library&& other) noexcept {
+  std::swap(handle_, other.handle_);
+  std::swap(driver_, other.driver_);
+  return *this;
+}
+
+Library::~Library() {
+  if (handle_ != nullptr) ::dlclose(handle_);
+}
+
+}  // namespace rise::driver

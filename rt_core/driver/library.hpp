@@ -1,0 +1,36 @@
+// A driver's shared object: loaded, checked, described. Set-up thread.
+#pragma once
+
+#include <string>
+
+#include "drivers/sdk/rise_driver.h"
+#include "rt_core/result.hpp"
+
+namespace rise::driver {
+
+class Library {
+ public:
+  // Loads `path` and checks that it is a driver of an ABI that this host speaks. Each way to fail
+  // has its own sentence.
+  static Result<Library> load(const std::string& path);
+  // A driver that is linked into the program (tests).
+  static Result<Library> adopt(const rise_driver* driver);
+
+  Library(Library&& other) noexcept;
+  Library& operator=(Library&& other) noexcept;
+  Library(const Library&) = delete;
+  Library& operator=(const Library&) = delete;
+  ~Library();
+
+  [[nodiscard]] const rise_driver& driver() const { return *driver_; }
+  [[nodiscard]] bool can(std::uint64_t capability) const {
+    return (driver_->capabilities & capability) != 0;
+  }
+
+ private:
+  Library() = default;
+  void* handle_ = nullptr;
+  const rise_driver* driver_ = nullptr;
+};
+
+}  // namespace rise::driver

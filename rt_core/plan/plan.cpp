@@ -1,0 +1,344 @@
+#include "rt_core/plan/plan.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <climits>
+#include <cmath>
+#include <ctime>
+#include <map>
+#include <set>
+
+#include "config/schema/rise_toml.hpp"
+#include "config/schema/suggest.hpp"
+#include "rt_core/cycle/flight.hpp"
+#include "rt_core/guard/realtime.hpp"
+#include "rt_core/random.hpp"
+
+namespace rise::plan {
+
+namespace {
+
+using config::Problem;
+using config::Settings;
+
+constexpr std::size_t kMaxMachines = 1024;
+
+// Reads the checked settings into a Plan, and checks what no table of single settings can.
+class Planner {
+ public:
+  Planner(const config::Document& document, const Settings& settings, const DriverSource& source,
+          std::vector<Problem>* problems)
+      : document_(document), settings_(settings), source_(source), problems_(problems) {}
+
+  Plan plan;
+
+  void core() {
+    plan.name = settings_.string("core.name");
+    plan.history_s = settings_.integer("core.history_s");
+    plan.lock_memory = settings_.flag("core.lock_memory");
+    plan.hold_dma_latency = settings_.flag("core.hold_dma_latency");
+    plan.hugepages = settings_.flag("core.hugepages");
+    plan.flight_cycles = settings_.integer("core.flight_cycles");
+    seed_ = static_cast<std::uint64_t>(settings_.integer("core.seed"));
+    if (seed_ == 0) {
+      timespec now{};
+      ::clock_gettime(CLOCK_REALTIME, &now);
+      seed_ = static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000u +
+              static_cast<std::uint64_t>(now.tv_nsec);
+    }
+  }
+
+  void lanes() {
+    const std::size_t count = settings_.count("lane");
+    if (count == 0) problem(0, "lane", "is missing; at least one [[lane]] is needed");
+    if (count > shm::kMaxLanes) {
+      problem(0, "lane",
+              std::to_string(count) + " lanes; at most " + std::to_string(shm::kMaxLanes));
+    }
+    std::set<std::string> names;
+    for (std::size_t i = 0; i < count; ++i) lane(i, &names);
+  }
+
+  void machines() {
+    const std::size_t count = settings_.count("machine");
+    if (count == 0) problem(0, "machine", "is missing; at least one [[machine]] is needed");
+    if (count > kMaxMachines) {
+      problem(0, "machine",
+              std::to_string(count) + " machines; at most " + std::to_string(kMaxMachines));
+    }
+    std::set<std::string> names;
+    for (std::size_t i = 0; i < count; ++i) machine(i, &names);
+  }
+
+ private:
+  // Of faults at one place the first is the cause, the others its consequences.
+  void problem(std::uint32_t line, const std::string& path, std::string message) {
+    for (const Problem& known : *problems_) {
+      if (known.path == path) return;
+    }
+    problems_->push_back({line, path, std::move(message)});
+  }
+  void problem(const std::string& path, std::string message) {
+    std::uint32_t line = settings_.line(path);
+    if (const config::Value* value = document_.find(path); value != nullptr) line = value->line;
+    problem(line, path, std::move(message));
+  }
+
+  void lane(std::size_t index, std::set<std::string>* names) {
+    const std::string at = "lane." + std::to_string(index) + ".";
+    if (!settings_.has(at + "name")) return;
+    LaneChoice lane;
+    lane.name = settings_.string(at + "name");
+    if (!names->insert(lane.name).second)
+      problem(at + "name", "\"" + lane.name + "\" is used twice");
+    lane.spec.index = static_cast<std::uint32_t>(index);
+    lane.spec.period_ns = settings_.integer(at + "period_us") * 1000;
+    const std::string& overrun = settings_.string(at + "overrun");
+    lane.spec.overrun = overrun == "skip"       ? cycle::OverrunPolicy::Skip
+                        : overrun == "catch_up" ? cycle::OverrunPolicy::CatchUp
+                                                : cycle::OverrunPolicy::RePhase;
+    lane.spec.exchange_first = settings_.string(at + "exchange") == "first";
+    lane.spec.ladder.degrade_after =
+        static_cast<std::uint32_t>(settings_.integer(at + "degrade_after"));
+    lane.spec.ladder.trip_after = static_cast<std::uint32_t>(settings_.integer(at + "trip_after"));
+    lane.spec.sidecar_timeout_ns = settings_.integer("safety.sidecar_timeout_ms") * 1'000'000;
+    lane.spec.max_command_ttl_ns =
+        static_cast<std::uint64_t>(settings_.integer("safety.max_command_ttl_ms")) * 1'000'000u;
+    lane.spec.stop_grace_ns = settings_.integer("core.stop_grace_ms") * 1'000'000;
+    lane.cpu = choose_cpu(static_cast<int>(settings_.integer(at + "cpu")), at + "cpu", index);
+    lane.priority = static_cast<int>(settings_.integer(at + "priority"));
+    lane.io = settings_.string(at + "io");
+    plan.lanes.push_back(lane);
+  }
+
+  // -1 in the result: not pinned.
+  int choose_cpu(int wanted, const std::string& path, std::size_t lane) {
+    const std::vector<int> allowed = guard::allowed_cpus();
+    if (wanted == -2) return -1;
+    if (wanted == -1) {
+      // From the last core downwards, and never the first: that one is for everybody else.
+      return allowed.size() > 1 + lane ? allowed[allowed.size() - 1 - lane] : -1;
+    }
+    if (std::find(allowed.begin(), allowed.end(), wanted) == allowed.end()) {
+      std::string list;
+      for (const int cpu : allowed) list += (list.empty() ? "" : ", ") + std::to_string(cpu);
+      problem(path, "core " + std::to_string(wanted) +
+                        " is not available to this process; allowed: " + list);
+    }
+    return wanted;
+  }
+
+  void machine(std::size_t index, std::set<std::string>* names) {
+    const std::string at = "machine." + std::to_string(index) + ".";
+    if (!settings_.has(at + "name")) return;
+    driver::InstanceSpec spec;
+    spec.name = settings_.string(at + "name");
+    if (!names->insert(spec.name).second)
+      problem(at + "name", "\"" + spec.name + "\" is used twice");
+    spec.machine = static_cast<std::uint16_t>(index);
+    spec.seed = next_random(&seed_);
+    spec.max_sample_age_ns = settings_.integer(at + "max_sample_age_ms") * 1'000'000;
+    const std::string& loss = settings_.string(at + "on_sidecar_loss");
+    spec.sidecar_loss = loss == "rollback" ? safety::SidecarLoss::Rollback
+                        : loss == "trip"   ? safety::SidecarLoss::Trip
+                                           : safety::SidecarLoss::Ignore;
+    if (!assign_lane(at, &spec)) return;
+    outputs(at, &spec);
+    limits(at, &spec);
+
+    const driver::Library* library = find_library(settings_.string(at + "driver"), at + "driver");
+    if (library == nullptr) return;
+    spec.driver = &library->driver();
+    const std::string prefix = at + spec.driver->name;
+    spec.settings = driver_settings(*spec.driver, prefix);
+    auto instance = std::make_unique<driver::Instance>(std::move(spec));
+    std::vector<driver::ConfigFault> faults;
+    instance->configure(&faults);
+    for (const driver::ConfigFault& fault : faults) {
+      problem(fault.path.empty() ? prefix : prefix + "." + fault.path, fault.message);
+    }
+    check_limits(*instance, at);
+    plan.machines.push_back(std::move(instance));
+  }
+
+  bool assign_lane(const std::string& at, driver::InstanceSpec* spec) {
+    const std::string& wanted = settings_.string(at + "lane");
+    for (const LaneChoice& lane : plan.lanes) {
+      if (!wanted.empty() && lane.name != wanted) continue;
+      const std::string lane_at = "lane." + std::to_string(lane.spec.index) + ".";
+      spec->lane = static_cast<std::uint16_t>(lane.spec.index);
+      spec->cycle_period_ns = lane.spec.period_ns;
+      spec->budget.budget_ns = settings_.integer(lane_at + "driver_budget_us") * 1000;
+      spec->budget.bench_after =
+          static_cast<std::uint32_t>(settings_.integer(lane_at + "bench_after"));
+      return true;
+    }
+    std::vector<std::string> names;
+    for (const LaneChoice& lane : plan.lanes) names.push_back(lane.name);
+    const std::string hint = config::nearest(wanted, names);
+    problem(at + "lane", "there is no lane \"" + wanted + "\"" +
+                             (hint.empty() ? "" : "; did you mean \"" + hint + "\"?"));
+    return false;
+  }
+
+  void outputs(const std::string& at, driver::InstanceSpec* spec) {
+    std::set<std::string> names;
+    for (std::size_t i = 0; i < settings_.count(at + "output"); ++i) {
+      const std::string o = at + "output." + std::to_string(i) + ".";
+      if (!settings_.has(o + "name")) continue;
+      driver::OutputConfig output;
+      output.name = settings_.string(o + "name");
+      output.target = settings_.string(o + "target");
+      output.limits.min = settings_.number(o + "min");
+      output.limits.max = settings_.number(o + "max");
+      output.limits.max_step = settings_.number(o + "max_step");
+      if (!names.insert(output.name).second)
+        problem(o + "name", "\"" + output.name + "\" is used twice");
+      if (!(output.limits.min <= output.limits.max)) problem(o + "min", "is greater than max");
+      spec->outputs.push_back(output);
+    }
+  }
+
+  void limits(const std::string& at, driver::InstanceSpec* spec) {
+    for (std::size_t i = 0; i < settings_.count(at + "limit"); ++i) {
+      const std::string l = at + "limit." + std::to_string(i) + ".";
+      if (!settings_.has(l + "signal")) continue;
+      driver::LimitConfig limit;
+      limit.signal = settings_.string(l + "signal");
+      limit.line = settings_.line(l + "signal");
+      limit.spec.min = settings_.number(l + "min");
+      limit.spec.max = settings_.number(l + "max");
+      limit.spec.hold_ns = settings_.integer(l + "for_ms") * 1'000'000;
+      limit.spec.trips = settings_.string(l + "action") == "trip";
+      if (!(limit.spec.min <= limit.spec.max)) problem(l + "min", "is greater than max");
+      if (std::isinf(limit.spec.min) && std::isinf(limit.spec.max)) {
+        problem(l + "signal", "has neither min nor max: the limit says nothing");
+      }
+      spec->limits.push_back(limit);
+    }
+  }
+
+  void check_limits(const driver::Instance& instance, const std::string& at) {
+    if (instance.signals().count() == 0) return;  // configure failed
+    std::vector<std::string> names;
+    for (std::size_t i = 0; i < instance.spec().limits.size(); ++i) {
+      const driver::LimitConfig& limit = instance.spec().limits[i];
+      if (instance.signals().find(limit.signal) >= 0) continue;
+      if (names.empty()) names = instance.signals().names();
+      const std::string hint = config::nearest(limit.signal, names);
+      problem(limit.line, at + "limit." + std::to_string(i) + ".signal",
+              "machine \"" + instance.spec().name + "\" has no signal \"" + limit.signal + "\"" +
+                  (hint.empty() ? "" : "; did you mean \"" + hint + "\"?"));
+    }
+  }
+
+  const driver::Library* find_library(const std::string& name, const std::string& path) {
+    for (const auto& [known, library] : plan.libraries) {
+      if (known == name) return &library;
+    }
+    if (failed_drivers_.contains(name)) return nullptr;  // said once
+    Result<driver::Library> loaded = source_(name);
+    if (!loaded) {
+      failed_drivers_.insert(name);
+      problem(path, loaded.error());
+      return nullptr;
+    }
+    plan.libraries.emplace_back(name, std::move(*loaded));
+    return &plan.libraries.back().second;
+  }
+
+  std::vector<rise_setting> driver_settings(const rise_driver& driver, const std::string& prefix) {
+    std::vector<rise_setting_spec> specs;
+    const auto* bytes = reinterpret_cast<const std::uint8_t*>(driver.settings);
+    for (std::uint32_t i = 0; i < driver.setting_count; ++i) {
+      specs.push_back(*reinterpret_cast<const rise_setting_spec*>(
+          bytes + std::size_t{i} * driver.settings->struct_size));
+    }
+    std::vector<Problem> found;
+    plan.driver_settings.push_back(std::make_unique<Settings>(
+        config::check(config::subtree(document_, prefix), specs, {}, &found)));
+    for (Problem& fault : found) {
+      if (fault.line == 0) {
+        if (const config::Value* table = document_.find(prefix)) fault.line = table->line;
+      }
+      problem(fault.line, prefix + "." + fault.path, std::move(fault.message));
+    }
+    return config::to_abi(*plan.driver_settings.back());
+  }
+
+  const config::Document& document_;
+  const Settings& settings_;
+  const DriverSource& source_;
+  std::vector<Problem>* problems_;
+  std::set<std::string> failed_drivers_;
+  std::uint64_t seed_ = 1;
+};
+
+}  // namespace
+
+Plan make_plan(const std::string& toml, const DriverSource& source,
+               std::vector<Problem>* problems) {
+  const config::Document document = config::parse(toml, problems);
+  if (!problems->empty()) return {};
+  const Settings settings =
+      config::check(document, config::rise_toml(), config::driver_tables(document), problems);
+  Planner planner(document, settings, source, problems);
+  planner.core();
+  planner.lanes();
+  planner.machines();
+  std::stable_sort(problems->begin(), problems->end(),
+                   [](const Problem& a, const Problem& b) { return a.line < b.line; });
+  return std::move(planner.plan);
+}
+
+DriverSource drivers_in(const std::string& folder) {
+  std::string base = folder;
+  if (base.empty()) {
+    char path[PATH_MAX] = {};
+    const ssize_t length = ::readlink("/proc/self/exe", path, sizeof path - 1);
+    base = std::string(path, length > 0 ? static_cast<std::size_t>(length) : 0);
+    base = base.substr(0, base.rfind('/')) + "/../lib/rise/drivers";
+  }
+  return [base](const std::string& name) -> Result<driver::Library> {
+    const bool plain = !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
+      return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+    });
+    if (!plain) return Failure{"driver name \"" + name + "\": use a-z, 0-9, '-' and '_'"};
+    return driver::Library::load(base + "/" + name + ".so");
+  };
+}
+
+shm::RegionPlan region_plan(const Plan& plan) {
+  shm::RegionPlan region;
+  region.name = plan.name;
+  region.use_hugepages = plan.hugepages;
+  region.machines = plan.machines.size();
+  std::vector<double> frames_per_second(plan.lanes.size());
+  std::vector<std::size_t> machines(plan.lanes.size());
+  for (const auto& machine : plan.machines) {
+    region.signals += machine->signals().count();
+    region.texts += machine->signals().text_count();
+    region.outputs += machine->spec().outputs.size();
+    frames_per_second[machine->spec().lane] += machine->signals().frames_per_second();
+    ++machines[machine->spec().lane];
+  }
+  const auto history = static_cast<double>(plan.history_s);
+  for (std::size_t i = 0; i < plan.lanes.size(); ++i) {
+    shm::LanePlan lane;
+    lane.telemetry_frames =
+        static_cast<std::size_t>(std::ceil(frames_per_second[i] * history)) + 64;
+    // Events are limited to a rate by the outlet, so their ring keeps the history, too.
+    lane.events = static_cast<std::size_t>(history) * shm::Outlet::kEventsPerSecond / 4 +
+                  shm::Outlet::kEventBurst;
+    lane.results = 1024;
+    lane.commands = 256;
+    lane.flight_records = static_cast<std::size_t>(plan.flight_cycles);
+    lane.late_records = 256;
+    lane.flight_record_words = cycle::flight_record_words(machines[i]);
+    region.lanes.push_back(lane);
+  }
+  return region;
+}
+
+}  // namespace rise::plan

@@ -1,0 +1,62 @@
+// What the config asks for, checked as a whole. Making a plan starts nothing: `rise check` and the
+// core itself do the same up to here.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "config/schema/schema.hpp"
+#include "rt_core/cycle/lane.hpp"
+#include "rt_core/driver/instance.hpp"
+#include "rt_core/driver/library.hpp"
+#include "rt_core/shm/region_owner.hpp"
+
+namespace rise::plan {
+
+struct LaneChoice {
+  std::string name;
+  cycle::LaneSpec spec;
+  int cpu = -1;
+  int priority = 80;
+  std::string io;
+};
+
+// Finds a driver by its name in the config.
+using DriverSource = std::function<Result<driver::Library>(const std::string& name)>;
+
+struct Plan {
+  std::string name;
+  std::int64_t history_s = 10;
+  bool lock_memory = true;
+  bool hold_dma_latency = true;
+  bool hugepages = true;
+  std::int64_t flight_cycles = 1024;
+  std::vector<LaneChoice> lanes;
+  // Configured, in the order of the config; the place is the machine's number.
+  std::vector<std::unique_ptr<driver::Instance>> machines;
+
+  // What the instances point into.
+  std::vector<std::unique_ptr<config::Settings>> driver_settings;
+  std::vector<std::pair<std::string, driver::Library>> libraries;
+
+  Plan() = default;
+  Plan(Plan&&) = default;
+  // In the order of the members' dependence: instances go before the libraries that they live in.
+  Plan& operator=(Plan&&) = delete;
+  ~Plan() { machines.clear(); }
+};
+
+// All problems at once; the plan is usable only if there are none.
+Plan make_plan(const std::string& toml, const DriverSource& source,
+               std::vector<config::Problem>* problems);
+
+// Drivers as <name>.so in `folder` (empty: ../lib/rise/drivers beside the running program).
+DriverSource drivers_in(const std::string& folder);
+
+// Sizes of the shared region for this plan.
+shm::RegionPlan region_plan(const Plan& plan);
+
+}  // namespace rise::plan

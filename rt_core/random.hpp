@@ -1,0 +1,16 @@
+// A small seeded generator for jitter and simulation, never for secrets.
+#pragma once
+
+#include <cstdint>
+
+namespace rise {
+
+// SplitMix64 (Steele, Lea, Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014).
+inline std::uint64_t next_random(std::uint64_t* state) {
+  std::uint64_t z = *state += 0x9e3779b97f4a7c15;
+  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
+  z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
+  return z ^ (z >> 31);
+}
+
+}  // namespace rise

@@ -1,0 +1,20 @@
+// Attaching to a running core's region: everybody else's side. Set-up code, answers with sentences.
+#pragma once
+
+#include <string>
+
+#include "rt_core/result.hpp"
+#include "rt_core/shm/region.hpp"
+
+namespace rise::shm {
+
+enum class Access {
+  ReadOnly,  // look at everything, change nothing
+  ReadWrite  // also cursors, commands, stop word
+};
+
+// Attaches to a running core's region.
+Result<Region> attach(const std::string& name, Access access,
+                      const std::string& directory = "/dev/shm");
+
+}  // namespace rise::shm

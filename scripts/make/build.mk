@@ -1,0 +1,104 @@
+# How things are built. VARIANT selects the compiler's mode; each has its own folder under build/.
+#   release (default) | asan (AddressSanitizer + UBSan) | tsan (ThreadSanitizer)
+#   V=1 prints the commands.
+VARIANT ?= release
+Q := $(if $(V),,@)
+say := $(if $(V),@:,@echo)
+BUILD ?= build
+OUT := $(BUILD)/$(VARIANT)
+GEN := $(BUILD)/gen
+
+CXX := g++
+CC := gcc
+WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wnon-virtual-dtor -Wold-style-cast -Werror
+FLAGS.release := -O2 -g1
+FLAGS.asan := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+FLAGS.tsan := -O1 -g -fsanitize=thread -Wno-tsan
+CXXFLAGS := -std=c++20 $(WARN) $(FLAGS.$(VARIANT)) -fPIC -pthread -I. -isystem $(GEN) $(EXTRA_CXXFLAGS)
+LDFLAGS := $(FLAGS.$(VARIANT)) -pthread
+# The real-time side: no exceptions, no run-time type information. (What the standard library throws at
+# set-up then ends the program, which is what a set-up fault should do.)
+RT_FLAGS := -fno-exceptions -fno-rtti
+
+URING := -l:liburing.a   # the shared one of Debian 12 lacks the ring restrictions
+
+# ---- sources, by folder
+CONFIG_SRC := $(wildcard config/schema/*.cpp)
+CORE_SRC := $(filter-out rt_core/core/main.cpp rt_core/guard/preload.cpp, $(wildcard rt_core/*/*.cpp))
+FOCAS_WIRE_SRC := $(wildcard drivers/focas/wire/*.cpp)
+FOCAS_SRC := $(wildcard drivers/focas/*.cpp)
+SIMULATOR_SRC := $(filter-out drivers/focas/simulator/main.cpp, $(wildcard drivers/focas/simulator/*.cpp))
+HOST_SRC := $(wildcard plugins/host/*.cpp)
+CLI_SRC := $(wildcard plugins/cli/*.cpp)
+
+objects = $(patsubst %.cpp,$(OUT)/obj/%.o,$(1))
+
+CONFIG_OBJ := $(call objects,$(CONFIG_SRC))
+CORE_OBJ := $(call objects,$(CORE_SRC))
+# What readers of the region share with the core, and nothing else of it.
+CORE_SHARED_OBJ := $(call objects,$(wildcard rt_core/shm/*.cpp rt_core/message/*.cpp))
+FOCAS_OBJ := $(call objects,$(FOCAS_WIRE_SRC) $(FOCAS_SRC))
+SIMULATOR_OBJ := $(call objects,$(FOCAS_WIRE_SRC) $(SIMULATOR_SRC))
+
+# ---- generated
+GENERATED := $(GEN)/rise_generated.h $(GEN)/schema_hash.hpp $(GEN)/default_config.hpp \
+             $(GEN)/default_controls.hpp
+
+$(GEN)/rise_generated.h: rt_core/message/rise.fbs
+	@mkdir -p $(GEN)
+	flatc --cpp --cpp-std c++17 --scoped-enums --gen-mutable -o $(GEN) $<
+
+# The hash is over the schema without comments and blanks: it changes when the bytes may, not with a word.
+$(GEN)/schema_hash.hpp: rt_core/message/rise.fbs
+	@mkdir -p $(GEN)
+	@hash=$$(sed -e 's://.*$$::' $< | tr -d ' \t\n' | sha256sum | cut -c1-16); \
+	printf '#pragma once\n#include <cstdint>\nnamespace rise::message {\ninline constexpr std::uint64_t kSchemaHash = 0x%s;\n}\n' $$hash > $@
+
+$(GEN)/default_config.hpp: config/rise.toml
+	@mkdir -p $(GEN)
+	@{ printf '#pragma once\nnamespace rise {\ninline constexpr char kDefaultConfig[] = R"rise('; cat $<; printf ')rise";\n}\n'; } > $@
+
+$(GEN)/default_controls.hpp: config/controls.toml
+	@mkdir -p $(GEN)
+	@{ printf '#pragma once\nnamespace rise {\ninline constexpr char kDefaultControls[] = R"rise('; cat $<; printf ')rise";\n}\n'; } > $@
+
+# ---- compiling
+$(OUT)/obj/rt_core/%.o $(OUT)/obj/drivers/%.o: MODE := $(RT_FLAGS)
+$(OUT)/obj/drivers/focas/simulator/%.o: MODE :=
+$(OUT)/obj/%.o: %.cpp | $(GENERATED)
+	@mkdir -p $(@D)
+	$(say) "  compile $<"
+	$(Q)$(CXX) $(CXXFLAGS) $(MODE) -MMD -MP -c -o $@ $<
+
+# ---- linking
+.PHONY: programs
+programs: $(OUT)/bin/rise-core $(OUT)/bin/rise-sidecar $(OUT)/bin/rise \
+          $(if $(wildcard drivers/focas/simulator/main.cpp),$(OUT)/bin/cncsim) $(OUT)/lib/rise/drivers/focas.so $(OUT)/lib/rise/librise_guard.so
+
+define link
+	@mkdir -p $(@D)
+	$(say) "  link    $@"
+	$(Q)$(CXX) $(LDFLAGS) -o $@ $(filter %.o,$^) $(1)
+endef
+
+# -rdynamic: so that the guard's stack traces have names.
+$(OUT)/bin/rise-core: $(OUT)/obj/rt_core/core/main.o $(CORE_OBJ) $(CONFIG_OBJ)
+	$(call link,-rdynamic $(URING) -ldl)
+$(OUT)/bin/rise-sidecar: $(call objects,$(HOST_SRC)) $(CORE_SHARED_OBJ) $(CONFIG_OBJ)
+	$(call link,)
+$(OUT)/bin/rise: $(call objects,$(CLI_SRC)) $(OUT)/obj/rt_core/cycle/flight.o $(CORE_SHARED_OBJ) $(CONFIG_OBJ)
+	$(call link,-lboost_json $(URING))
+$(OUT)/bin/cncsim: $(OUT)/obj/drivers/focas/simulator/main.o $(SIMULATOR_OBJ) $(CONFIG_OBJ)
+	$(call link,)
+
+$(OUT)/lib/rise/drivers/focas.so: $(FOCAS_OBJ)
+	@mkdir -p $(@D)
+	$(say) "  link    $@"
+	$(Q)$(CXX) $(LDFLAGS) -shared -Wl,-z,now -Wl,--no-undefined -o $@ $^
+
+$(OUT)/lib/rise/librise_guard.so: $(OUT)/obj/rt_core/guard/preload.o
+	@mkdir -p $(@D)
+	$(say) "  link    $@"
+	$(Q)$(CXX) $(LDFLAGS) -shared -o $@ $^ -ldl
+
+-include $(shell find $(OUT)/obj -name '*.d' 2>/dev/null)
