@@ -8,6 +8,7 @@ SHELL := /bin/bash
 include scripts/make/build.mk
 include scripts/make/tests.mk
 include scripts/make/model.mk
+include scripts/make/bench.mk
 
 .PHONY: help setup build run clean
 

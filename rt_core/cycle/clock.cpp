@@ -14,6 +14,8 @@ namespace rise::cycle {
 
 namespace {
 
+__extension__ using Wide = unsigned __int128;
+
 std::int64_t monotonic_ns() {
   timespec time{};
   ::clock_gettime(CLOCK_MONOTONIC, &time);  // vDSO: no system call
@@ -50,7 +52,8 @@ SystemClock::SystemClock() {
   const timespec pause{0, 20'000'000};
   ::clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, nullptr);
   const std::uint64_t ticks = tick() - start_tick;
-  ns_per_tick_ = static_cast<double>(monotonic_ns() - start_ns) / static_cast<double>(ticks);
+  const double ns_per_tick = static_cast<double>(monotonic_ns() - start_ns) / static_cast<double>(ticks);
+  ns_per_tick_ = static_cast<std::uint64_t>(ns_per_tick * 0x1p32);
   tsc_ = true;
   rebase();
 #endif
@@ -69,9 +72,8 @@ std::int64_t SystemClock::now(void* self) {
 
 std::int64_t SystemClock::stamp(void* self) {
   const auto* clock = static_cast<SystemClock*>(self);
-  if (!clock->tsc_) return monotonic_ns();
-  const auto ticks = static_cast<double>(tick() - clock->base_tick_);
-  return clock->base_ns_ + static_cast<std::int64_t>(ticks * clock->ns_per_tick_);
+  const Wide ticks = tick() - clock->base_tick_;
+  return clock->base_ns_ + static_cast<std::int64_t>(ticks * clock->ns_per_tick_ >> 32);
 }
 
 std::int64_t SystemClock::wait_until(void* self, std::int64_t deadline_ns) {

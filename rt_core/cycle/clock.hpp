@@ -23,7 +23,7 @@ struct Clock {
 class SystemClock {
  public:
   SystemClock();
-  [[nodiscard]] Clock table() { return {this, &now, &stamp, &wait_until}; }
+  [[nodiscard]] Clock table() { return {this, &now, tsc_ ? &stamp : &now, &wait_until}; }
   [[nodiscard]] bool uses_tsc() const { return tsc_; }
 
  private:
@@ -33,7 +33,7 @@ class SystemClock {
   void rebase();
 
   bool tsc_ = false;
-  double ns_per_tick_ = 0;
+  std::uint64_t ns_per_tick_ = 0;  // times 2^32
   std::int64_t base_ns_ = 0;
   std::uint64_t base_tick_ = 0;
 };

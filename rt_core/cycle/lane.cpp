@@ -94,8 +94,10 @@ void Lane::run(std::int64_t wake_ns) {
     port_.exchange(port_.self, wake_ns);
     phase_done(Phase::Exchange);
   }
-  step(wake_ns);
-  phase_done(Phase::Step);
+  std::int64_t step_ns = mark_ns;
+  step(wake_ns, &step_ns);
+  times.phase_ns[static_cast<std::size_t>(Phase::Step)] = step_ns - mark_ns;
+  mark_ns = step_ns;
   judge(wake_ns);
   phase_done(Phase::Judge);
   if (!spec_.exchange_first) {
@@ -117,7 +119,7 @@ void Lane::run(std::int64_t wake_ns) {
   climb(times);
 }
 
-void Lane::step(std::int64_t now_ns) {
+void Lane::step(std::int64_t now_ns, std::int64_t* mark_ns) {
   rise_cycle cycle{};
   cycle.struct_size = sizeof cycle;
   cycle.flags =
@@ -125,7 +127,7 @@ void Lane::step(std::int64_t now_ns) {
   cycle.number = number_;
   cycle.now_ns = now_ns;
   cycle.period_ns = spec_.period_ns;
-  for (driver::Instance* machine : machines_) machine->step(cycle);
+  for (driver::Instance* machine : machines_) machine->step(cycle, mark_ns);
 }
 
 safety::LaneConditions Lane::conditions(std::int64_t now_ns) {

@@ -66,7 +66,7 @@ class Lane {
 
  private:
   void run(std::int64_t wake_ns);
-  void step(std::int64_t now_ns);
+  void step(std::int64_t now_ns, std::int64_t* mark_ns);
   void judge(std::int64_t now_ns);
   void take_commands(std::int64_t now_ns);
   void refuse(const message::Command& command, message::Outcome outcome, message::Refusal refusal);

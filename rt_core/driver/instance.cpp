@@ -128,10 +128,12 @@ void Instance::start(std::int64_t now_ns) {
   spec_.driver->start(driver_instance_, now_ns);
 }
 
-void Instance::step(const rise_cycle& cycle) {
+void Instance::step(const rise_cycle& cycle, std::int64_t* mark_ns) {
   if (!running()) return;
-  const Timed timed(this);
   spec_.driver->cycle(driver_instance_, &cycle);
+  const std::int64_t now_ns = stamp_(clock_);
+  spent_ns_ += now_ns - *mark_ns;
+  *mark_ns = now_ns;
 }
 
 void Instance::on_open(std::int32_t stream, std::int64_t now_ns) {

@@ -80,7 +80,8 @@ class Instance {
 
   // Lane. Time spent in the driver is added up until account().
   void start(std::int64_t now_ns);
-  void step(const rise_cycle& cycle);
+  // *mark_ns: the time before, then the time after; one clock reading per driver.
+  void step(const rise_cycle& cycle, std::int64_t* mark_ns);
   void on_open(std::int32_t stream, std::int64_t now_ns);
   void on_bytes(std::int32_t stream, const std::uint8_t* bytes, std::uint32_t length,
                 std::int64_t now_ns);

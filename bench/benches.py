@@ -1,0 +1,223 @@
+"""The benches, by name. Each yields figures: name, value, unit, and where there is one goal and met."""
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "tests"))
+import harness  # noqa: E402
+
+LAST_CPU = max(os.sched_getaffinity(0))
+FIRST_CPU = min(os.sched_getaffinity(0))
+PRIORITY = 80
+
+
+def figure(name, value, unit="", at_least=None, at_most=None):
+    out = {"name": name, "value": value, "unit": unit}
+    if at_least is not None:
+        out.update(goal=f">= {at_least:g}", met=value >= at_least)
+    if at_most is not None:
+        out.update(goal=f"<= {at_most:g}", met=value <= at_most)
+    return out
+
+
+def program(name, *arguments):
+    """Runs a bench program; its figures as a dict of name -> (value, unit)."""
+    done = subprocess.run([harness.OUT / "bench" / name, *map(str, arguments)], capture_output=True,
+                          text=True, timeout=600, check=False)
+    if done.returncode != 0:
+        raise RuntimeError(f"{name} failed: {done.stderr}")
+    found = re.findall(r"^(\S+) +(-?[\d.]+) ?(\S*)$", done.stdout, re.M)
+    return {key: (float(value), unit) for key, value, unit in found}
+
+
+def simulated(controls, **keys):
+    """The config of simulated controls: a list of tables, each a dict."""
+    text = ""
+    for control in controls:
+        text += "[[control]]\n"
+        for key, value in {**keys, **control}.items():
+            text += f"{key} = " + (f'"{value}"' if isinstance(value, str) else str(value).lower()) + "\n"
+    return text
+
+
+def lane_toml(period_us=1000, **keys):
+    text = f'[[lane]]\nname = "main"\nperiod_us = {period_us}\npriority = {PRIORITY}\ncpu = {LAST_CPU}\n'
+    for key, value in keys.items():
+        text += f"{key} = " + (f'"{value}"' if isinstance(value, str) else str(value)) + "\n"
+    return text
+
+
+def ring(full):
+    """The broadcast ring between core and sidecar."""
+    figures = program("ring", "full" if full else "short")
+    for name, (value, unit) in figures.items():
+        yield figure(name, value, unit, at_least=15e6 if name == "ring.small.frames_per_s" else None)
+
+
+def bookkeeping(full):
+    """What a cycle of 8 machines costs besides its work."""
+    del full
+    for name, (value, unit) in program("bookkeeping").items():
+        yield figure(name, value, unit, at_most=300 if name.endswith("8_machines.ns_per_cycle") else None)
+
+
+def sweep(full):
+    """22 items of one path: a call per item, packed as proven, in one frame; quick and slow control."""
+    port = harness.free_ports(2)
+    seconds = 5 if full else 2
+    with harness.Plant("bench-sweep") as plant:
+        plant.start_simulator(simulated([
+            {"name": "quick", "listen": f"127.0.0.1:{port}", "model": "31i"},
+            {"name": "slow", "listen": f"127.0.0.1:{port + 1}", "model": "31i", "service_us": 1000}]))
+        for label, at in (("quick", port), ("slow_1ms", port + 1)):
+            figures = program("sweep", "127.0.0.1", at, seconds, label)
+            for name, (value, unit) in figures.items():
+                yield figure(name, value, unit)
+            base = f"sweep.{label}."
+            single = figures[base + "call_per_item.sweeps_per_s"][0]
+            for way in ("packed", "one_frame"):
+                rate = figures[base + way + ".sweeps_per_s"][0]
+                yield figure(base + way + ".times_call_per_item", rate / single, "x", at_least=3)
+
+
+def exchange(full):
+    """When the lane talks to the network: round trip of a sweep at 1 ms period, both orders."""
+    for order in ("after_judge", "first"):
+        port = harness.free_ports(1)
+        with harness.Plant("bench-exchange") as plant:
+            plant.start_simulator(simulated([{"name": "a", "listen": f"127.0.0.1:{port}", "model": "31i"}]))
+            plant.start_core(lane_toml(exchange=order) + harness.machine_toml("a", port))
+            plant.wait_up()
+            time.sleep(10 if full else 3)
+            trip = plant.machine("a")["round_trip"]
+            yield figure(f"exchange.{order}.round_trip.p50_us", trip["p50_ns"] / 1000, "us")
+            yield figure(f"exchange.{order}.round_trip.p99_us", trip["p99_ns"] / 1000, "us")
+
+
+def cyclictest(seconds):
+    """Histogram of wake-up latencies in us: {latency: count}."""
+    done = subprocess.run(["cyclictest", "-q", "-m", "-p", str(PRIORITY), "-i", "1000", "-t", "1",
+                           "-a", str(LAST_CPU), "-h", "20000", "-D", str(seconds)],
+                          capture_output=True, text=True, timeout=seconds + 60, check=True)
+    return {int(a): int(b) for a, b in re.findall(r"^(\d+)\s+(\d+)$", done.stdout, re.M) if int(b)}
+
+
+def of_histogram(counts, fraction):
+    total = sum(counts.values())
+    seen = 0
+    for latency in sorted(counts):
+        seen += counts[latency]
+        if seen >= total * fraction:
+            return latency
+    return 0
+
+
+def wakeup(full):
+    """Wake-up latency of a loaded lane beside cyclictest: same priority, period and core, in turn."""
+    rounds, seconds = (6, 30) if full else (3, 8)
+    port = harness.free_ports(8)
+    reference = {}
+    lane = {0.5: [], 0.99: [], 0.999: []}
+    controls = [{"name": f"m{i}", "listen": f"127.0.0.1:{port + i}", "model": "31i"} for i in range(8)]
+    machines = "".join(harness.machine_toml(f"m{i}", port + i) for i in range(8))
+    with harness.Plant("bench-wakeup") as plant:
+        plant.start_simulator(simulated(controls), cpu=FIRST_CPU)
+        for _ in range(rounds):
+            for latency, count in cyclictest(seconds).items():
+                reference[latency] = reference.get(latency, 0) + count
+            core = plant.start_core(lane_toml() + machines)
+            plant.wait_up()
+            time.sleep(seconds)
+            wake = plant.view()["lanes"][0]["histograms"]["wakeup"]
+            for fraction, key in ((0.5, "p50_ns"), (0.99, "p99_ns"), (0.999, "p999_ns")):
+                lane[fraction].append(wake[key] / 1000)
+            core.stop()
+    for fraction, name in ((0.5, "p50"), (0.99, "p99"), (0.999, "p99.9")):
+        theirs = of_histogram(reference, fraction)
+        ours = sorted(lane[fraction])[len(lane[fraction]) // 2]  # of the rounds, the middle one
+        yield figure(f"wakeup.{name}.cyclictest_us", theirs, "us")
+        yield figure(f"wakeup.{name}.lane_us", ours, "us")
+        yield figure(f"wakeup.{name}.ratio", ours / max(theirs, 1), "x", at_most=1.1)
+
+
+def cycle_counts(full):
+    """8 machines at 10 ms sweeps on a 1 ms lane: allocations, page faults, system calls per cycle."""
+    del full
+    port = harness.free_ports(8)
+    controls = [{"name": f"m{i}", "listen": f"127.0.0.1:{port + i}", "model": "31i"} for i in range(8)]
+    machines = "".join(harness.machine_toml(f"m{i}", port + i) for i in range(8))
+    with harness.Plant("bench-counts") as plant:
+        plant.start_simulator(simulated(controls), cpu=FIRST_CPU)
+        core = plant.start_core(lane_toml() + machines,
+                                env={"LD_PRELOAD": str(harness.GUARD), "RISE_GUARD": "count"})
+        plant.wait_up()
+        counts = harness.count_syscalls(plant, 12)
+        yield figure("cycle.cycles_counted", counts["cycles"], "", at_least=10000)
+        yield figure("cycle.syscalls_per_cycle", counts["syscalls"] / counts["cycles"], "", at_most=2)
+        lane = plant.view()["lanes"][0]["counters"]
+        yield figure("cycle.page_faults", lane["page_faults"], "", at_most=0)
+        core.stop()
+        forbidden = int(re.search(r"guard: (\d+) forbidden", core.output()).group(1))
+        yield figure("cycle.forbidden_calls", forbidden, "", at_most=0)
+
+
+def machines(full):
+    """200 machines at 100 sweeps/s each on one lane, the simulator on another core."""
+    count = 200
+    seconds = 30 if full else 10
+    port = harness.free_ports(count)
+    config = "".join(harness.machine_toml(f"m{i}", port + i) for i in range(count))
+    with harness.Plant("bench-machines") as plant:
+        plant.start_simulator(simulated([{"name": "m", "listen": f"127.0.0.1:{port}", "model": "31i",
+                                          "count": count}]), cpu=FIRST_CPU)
+        plant.start_core("history_s = 10\n" + lane_toml(driver_budget_us=1000) + config)
+        plant.start_sidecar()
+        plant.wait_up(30)
+        time.sleep(2)
+        before, cpu_before, at = plant.view(), cpu_seconds(plant), time.monotonic()
+        time.sleep(seconds)
+        after, cpu_after, elapsed = plant.view(), cpu_seconds(plant), time.monotonic() - at
+
+        def total(view, key):
+            return sum(m["counters"][key] for m in view["machines"])
+
+        def lane(view, key):
+            return view["lanes"][0]["counters"][key]
+        samples = total(after, "samples") - total(before, "samples")
+        yield figure("machines.count", count)
+        yield figure("machines.sweeps_per_s", samples / elapsed, "1/s", at_least=count * 100 * 0.98)
+        yield figure("machines.late_sweeps", total(after, "late_samples") - total(before, "late_samples"))
+        cycles = lane(after, "cycles") - lane(before, "cycles")
+        yield figure("machines.overruns_per_1000_cycles",
+                     1000 * (lane(after, "overruns") - lane(before, "overruns")) / cycles)
+        yield figure("machines.cycle.p99_us", after["lanes"][0]["histograms"]["cycle"]["p99_ns"] / 1000, "us")
+        for name in ("core", "simulator", "sidecar"):
+            yield figure(f"machines.{name}.cpu_percent", 100 * (cpu_after[name] - cpu_before[name]) / elapsed, "%")
+        sidecar = next(r for r in after["readers"] if r["name"] == "sidecar")
+        yield figure("machines.frames_lost_by_sidecar", sidecar["lost"], "", at_most=0)
+        memory = resident(plant.core.pid)
+        yield figure("memory.core.outside_region_mib", memory["outside"] / 1024, "MiB", at_most=48)
+        yield figure("memory.region_mib", after["region_bytes"] / 2**20, "MiB")
+
+
+def cpu_seconds(plant):
+    ticks = os.sysconf("SC_CLK_TCK")
+    out = {}
+    for name in ("core", "simulator", "sidecar"):
+        fields = pathlib.Path(f"/proc/{getattr(plant, name).pid}/stat").read_text().rsplit(")", 1)[1].split()
+        out[name] = (int(fields[11]) + int(fields[12])) / ticks
+    return out
+
+
+def resident(pid):
+    """Resident memory in KiB: what is shared memory (the region), and the rest."""
+    status = pathlib.Path(f"/proc/{pid}/status").read_text()
+    value = {key: int(kib) for key, kib in re.findall(r"^(\w+):\s+(\d+) kB$", status, re.M)}
+    return {"shared": value["RssShmem"], "outside": value["VmRSS"] - value["RssShmem"]}
+
+
+ALL = {bench.__name__: bench for bench in
+       (ring, bookkeeping, sweep, exchange, wakeup, cycle_counts, machines)}
