@@ -1,11 +1,47 @@
 #include "config/schema/document.hpp"
 
+#include <optional>
+#include <string_view>
+
+namespace {
+
+// What the parser takes for granted of its own work does not hold for every file: "[[[x]]]" and
+// "[=]" break assertions of toml++ 3. Such a file is not valid, and no reason to end the program.
+struct BrokenAssertion {};
+constexpr void assert_parser(bool condition) {
+  if (!condition) throw BrokenAssertion();
+}
+
+}  // namespace
+
+#undef NDEBUG
+#define TOML_ASSERT(condition) assert_parser(static_cast<bool>(condition))
 #define TOML_EXCEPTIONS 0
 #include <toml++/toml.h>
 
 namespace rise::config {
 
 namespace {
+
+// None: an assertion of the parser is broken.
+std::optional<toml::parse_result> parse_text(std::string_view text) {
+  try {
+    return toml::parse(text);
+  } catch (const BrokenAssertion&) {
+    return std::nullopt;
+  }
+}
+
+// The first line with which the text cannot be parsed.
+std::uint32_t broken_line(const std::string& text) {
+  std::uint32_t line = 1;
+  for (std::size_t end = text.find('\n'); end != std::string::npos;
+       end = text.find('\n', end + 1)) {
+    if (!parse_text(std::string_view(text).substr(0, end + 1))) return line;
+    ++line;
+  }
+  return line;
+}
 
 void flatten(const toml::node& node, const std::string& path, std::vector<Value>* out) {
   Value value;
@@ -76,7 +112,12 @@ const Value* Document::find(const std::string& path) const {
 
 Document parse(const std::string& text, std::vector<Problem>* problems) {
   Document document;
-  const toml::parse_result result = toml::parse(text);
+  const std::optional<toml::parse_result> parsed = parse_text(text);
+  if (!parsed) {
+    problems->push_back({broken_line(text), "", "not valid TOML: no key can begin like this"});
+    return document;
+  }
+  const toml::parse_result& result = *parsed;
   if (!result) {
     problems->push_back({result.error().source().begin.line, "",
                          "not valid TOML: " + std::string(result.error().description())});

@@ -66,27 +66,35 @@ std::string allowed_choices(const rise_setting_spec& spec) {
 struct Checker {
   const Document& document;
   std::span<const rise_setting_spec> specs;
-  const std::vector<std::string>& foreign;
+  std::unordered_set<std::string> foreign;
   std::vector<Problem>* problems;
   std::vector<Elements> patterns;
   std::vector<Value> accepted;
   std::unordered_set<std::string> given;  // paths in the document
+  std::vector<std::string> refused;       // containers, with a '.' behind; their content is ignored
 
   void report(const Value& value, std::string message) {
     problems->push_back({value.line, value.path, std::move(message)});
   }
 
   [[nodiscard]] bool is_foreign(const std::string& path) const {
-    return std::any_of(foreign.begin(), foreign.end(), [&](const std::string& prefix) {
-      return path == prefix || path.starts_with(prefix + ".");
-    });
+    // There may be a thousand of them, so the path and its parents are looked up, not each
+    // compared.
+    for (std::size_t end = path.find('.');; end = path.find('.', end + 1)) {
+      if (foreign.contains(path.substr(0, end))) return true;
+      if (end == std::string::npos) return false;
+    }
+  }
+
+  [[nodiscard]] bool is_refused(const std::string& path) const {
+    return std::any_of(refused.begin(), refused.end(),
+                       [&](const std::string& prefix) { return path.starts_with(prefix); });
   }
 
   void check_values() {
-    std::string unknown_table;  // its content is not reported one by one
     for (const Value& value : document.values) {
-      if (is_foreign(value.path)) continue;
-      if (!unknown_table.empty() && value.path.starts_with(unknown_table)) continue;
+      if (is_foreign(value.path) || is_refused(value.path)) continue;
+      const std::size_t before = problems->size();
       const Elements path = split(value.path);
       const rise_setting_spec* leaf = nullptr;
       bool inner = false;
@@ -104,8 +112,8 @@ struct Checker {
         report(value, std::string("is ") + type_name(value.type) + ", expected a table or array");
       } else {
         report_unknown(value, path);
-        if (container) unknown_table = value.path + ".";
       }
+      if (container && problems->size() != before) refused.push_back(value.path + ".");
     }
   }
 
@@ -221,7 +229,10 @@ struct Checker {
         continue;
       }
       for (const Value& container : document.values) {
-        if (container.type != Type::Table || is_foreign(container.path)) continue;
+        if (container.type != Type::Table || is_foreign(container.path) ||
+            is_refused(container.path)) {
+          continue;
+        }
         const Elements path = split(container.path);
         if (path.size() == fixed && matches(pattern, path, fixed)) {
           complete_one(container.path, pattern, fixed, spec, container.line);
@@ -286,9 +297,10 @@ std::uint32_t Settings::line(const std::string& path) const {
 
 std::size_t Settings::count(const std::string& path) const {
   std::size_t n = 0;
+  const std::string below = path + ".";
   const std::size_t depth = split(path).size();
   for (const Value& value : values_) {
-    if (!value.path.starts_with(path + ".")) continue;
+    if (!value.path.starts_with(below)) continue;
     const std::string element = split(value.path)[depth];
     if (is_index(element)) n = std::max<std::size_t>(n, std::stoull(element) + 1);
   }
@@ -297,7 +309,7 @@ std::size_t Settings::count(const std::string& path) const {
 
 Settings check(const Document& document, std::span<const rise_setting_spec> specs,
                const std::vector<std::string>& foreign, std::vector<Problem>* problems) {
-  Checker checker{document, specs, foreign, problems, {}, {}, {}};
+  Checker checker{document, specs, {foreign.begin(), foreign.end()}, problems, {}, {}, {}, {}};
   for (const Value& value : document.values) checker.given.insert(value.path);
   for (const rise_setting_spec& spec : specs) checker.patterns.push_back(split(spec.path));
   checker.check_values();

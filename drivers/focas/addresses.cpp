@@ -2,11 +2,18 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <cstring>
+#include <string_view>
 
 #include "drivers/focas/wire/protocol.hpp"
 
 namespace rise::focas {
+
+namespace {
+
+char upper(char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; }
+char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+
+}  // namespace
 
 bool all_digits(const std::string& text) {
   return !text.empty() && text.size() <= 8 &&
@@ -29,14 +36,14 @@ bool parse_pmc(const std::string& text, PmcAddress* address, std::string* why) {
     std::uint8_t code;
   };
   constexpr Type kTypes[] = {{"byte", 0}, {"word", 1}, {"long", 2}, {"float", 4}, {"double", 5}};
-  const char letter = text.empty() ? '?' : static_cast<char>(text[0] & ~0x20);
-  const char* area = std::strchr(wire::kPmcAreas, letter);
-  if (area == nullptr || text.size() < 2) {
+  const std::string_view areas = wire::kPmcAreas;
+  const std::size_t area = text.empty() ? areas.npos : areas.find(upper(text[0]));
+  if (area == areas.npos || text.size() < 2) {
     *why =
         "expected an area (one of " + std::string(wire::kPmcAreas) + ") and an address, e.g. G8.5";
     return false;
   }
-  address->area = static_cast<std::uint8_t>(area - wire::kPmcAreas);
+  address->area = static_cast<std::uint8_t>(area);
   std::string rest = text.substr(1);
   if (const std::size_t colon = rest.find(':'); colon != std::string::npos) {
     const std::string type = rest.substr(colon + 1);
@@ -82,7 +89,8 @@ bool parse_record(const std::string& text, const PathSettings& path, RecordAddre
   address->number = std::atoi(number.c_str());
   address->axis = 0;
   if (dot == std::string::npos) return true;
-  const std::string axis = text.substr(dot + 1);
+  std::string axis = text.substr(dot + 1);
+  std::transform(axis.begin(), axis.end(), axis.begin(), lower);
   if (axis == "*") {
     address->axis = -1;
     return true;

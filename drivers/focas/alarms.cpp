@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "drivers/focas/text.hpp"
 #include "drivers/focas/wire/bytes.hpp"
 
 namespace rise::focas {
@@ -14,6 +15,13 @@ constexpr std::int64_t kRefresh_ns = 500'000'000;
 constexpr std::size_t kFixed = 16;
 
 }  // namespace
+
+void Alarms::ask_anew() {
+  for (Path& path : paths_) {
+    path.bits = 0;
+    path.asked_ns = 0;
+  }
+}
 
 bool Alarms::take_bits(const rise_host& host, std::uint16_t number, wire::Bytes data,
                        std::int64_t now_ns) {
@@ -47,11 +55,27 @@ bool Alarms::take_messages(const rise_host& host, std::uint16_t number, std::siz
     one.type = wire::load_i32(p + 4);
     one.axis = wire::load_i32(p + 8);
     const std::uint32_t length = wire::load_u32(p + 12);
-    one.length = static_cast<std::uint32_t>(std::min<std::size_t>({length, text_bytes, kText}));
-    std::memcpy(one.text, p + kFixed, one.length);
+    const auto* text = reinterpret_cast<const char*>(p + kFixed);
+    std::size_t size = strnlen(text, std::min<std::size_t>({length, text_bytes, kText}));
+    while (size > 0 && text[size - 1] == ' ') --size;
+    std::transform(text, text + size, one.text, printable);
+    one.length = static_cast<std::uint32_t>(size);
   }
   tell(host);
   return true;
+}
+
+void Alarms::no_messages(const rise_host& host, std::uint16_t number) {
+  if (number < 1 || number > kMaxPaths) return;
+  Path& path = paths_[number - 1];
+  path.count = 0;
+  for (std::int32_t type = 0; type < 32 && path.count < kPerPath; ++type) {
+    if ((path.bits >> type & 1) == 0) continue;
+    One& one = path.list[path.count++];
+    one = One();
+    one.type = type;
+  }
+  tell(host);
 }
 
 void Alarms::tell(const rise_host& host) const {

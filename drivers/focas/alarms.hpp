@@ -1,4 +1,5 @@
-// The alarms of a control: bits from every sweep, messages when the bits change or stay on for a while.
+// The alarms of a control: bits from every sweep, messages when the bits change or stay on for a
+// while.
 #pragma once
 
 #include <cstdint>
@@ -10,13 +11,17 @@ namespace rise::focas {
 
 class Alarms {
  public:
-  void clear() { *this = Alarms(); }
+  // A new session: what is active must be asked for again. The alarms that were told stay until
+  // the control says otherwise, so that those which went meanwhile are told off.
+  void ask_anew();
 
   // The alarm bits of a path. -> true: its messages are to be asked for.
   bool take_bits(const rise_host& host, std::uint16_t path, wire::Bytes data, std::int64_t now_ns);
   // The messages of a path: records of 16 bytes and a text of text_bytes. False: not whole records.
   bool take_messages(const rise_host& host, std::uint16_t path, std::size_t text_bytes,
                      wire::Bytes data);
+  // The control gives no messages: one alarm without number and text for each type that is on.
+  void no_messages(const rise_host& host, std::uint16_t path);
 
  private:
   static constexpr std::size_t kPerPath = 10;

@@ -142,7 +142,7 @@ void Catalogue::add_item(Place place, const std::string& text) {
     const std::size_t dot = text.find('.', 5);
     std::int32_t last = 0;
     if (dot == std::string::npos || !parse_range(text.substr(5, dot - 5), &only, &last) ||
-        only < 1 || only > static_cast<std::int32_t>(settings_->paths.size())) {
+        only != last || only < 1 || only > static_cast<std::int32_t>(settings_->paths.size())) {
       fault(place, "\"" + text + "\" names no configured path ([[machine.focas.path]])");
       return;
     }
@@ -244,7 +244,10 @@ void Catalogue::add_spindles(const Place& place, const std::string& suffix, cons
   for (std::uint32_t i = 0; i < path_settings(place).spindles; ++i) {
     signals.push_back({"spindle." + std::to_string(i) + "." + suffix, RISE_SIGNAL_NUMBER, unit});
   }
-  if (!signals.empty()) add(place, signals, item);
+  if (signals.empty()) return;
+  Item spindles = item;
+  spindles.read.per_spindle = true;
+  add(place, signals, spindles);
 }
 
 void Catalogue::add(const Place& place, const std::vector<Signal>& signals, Item item) {

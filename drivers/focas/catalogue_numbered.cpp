@@ -163,7 +163,7 @@ bool Catalogue::add_modal(const Place& place, const std::string& what) {
     char letter;
     std::int32_t index;
   };
-  constexpr Letter kLetters[] = {{'b', 1},  {'d', 3},  {'f', 5},  {'h', 7}, {'m', 11},
+  constexpr Letter kLetters[] = {{'b', 1},  {'d', 3},  {'f', 5},  {'h', 6}, {'m', 11},
                                  {'n', 16}, {'o', 17}, {'s', 21}, {'t', 22}};
   if (what.size() != 1) return false;
   const auto* found = std::find_if(std::begin(kLetters), std::end(kLetters),

@@ -13,8 +13,6 @@ using wire::Status;
 
 namespace {
 
-constexpr std::int64_t kCommandRetry_ns = 1'000'000'000;
-
 enum Notice : std::int32_t {
   kAxesDiffer = 1,
   kPathsDiffer = 2,
@@ -23,7 +21,9 @@ enum Notice : std::int32_t {
   kFailover = 5,
   kFailback = 6,
   kCommandSession = 7,
-  kUnitsDiffer = 8
+  kUnitsDiffer = 8,
+  kSpindlesDiffer = 9,
+  kAlarmTexts = 10
 };
 
 }  // namespace
@@ -78,14 +78,18 @@ void Machine::keep_connected(std::int64_t now_ns) {
       host_->link(host_->context, RISE_LINK_CONNECTING, number, "connecting");
     }
   }
-  const bool sweeping = sweep_session().state() >= State::Ready;
+  const bool sweeping = sweep_session().up();
   if (sweeping && reconnect_.may_probe_primary(now_ns) && probe_session().state() == State::Down) {
     if (!probe_session().connect(settings_.primary, now_ns)) reconnect_.probe_failed(now_ns);
   }
   if (sweeping && settings_.command_session && writer_.has_outputs() &&
       command_session().state() == State::Down && now_ns >= command_retry_ns_) {
-    command_retry_ns_ = now_ns + kCommandRetry_ns;
     command_session().connect(endpoint(reconnect_.endpoint()), now_ns);
+    // A control without a second session to give is not asked for one every time; doubled at each
+    // failure, short again after a success.
+    command_retry_ns_ = now_ns + command_backoff_ns_;
+    command_backoff_ns_ =
+        std::min(2 * command_backoff_ns_, std::max(settings_.backoff_max_ns, kCommandRetry_ns));
   }
 }
 
@@ -94,9 +98,11 @@ void Machine::ready(Session* session, std::int64_t now_ns) {
   if (stopping_) {
     session->close(now_ns);
   } else if (session == &command_session()) {
+    command_backoff_ns_ = kCommandRetry_ns;
+    command_missed_ = false;
+    outputs_asked_ = true;
     writer_.read_outputs();
   } else if (session == &sweep_session()) {
-    reconnect_.succeeded(now_ns);
     begin_sweeping(now_ns);
   } else {
     fail_back(now_ns);
@@ -110,7 +116,10 @@ void Machine::begin_sweeping(std::int64_t now_ns) {
           settings_.max_reply_bytes, wire::largest_reply(sweep_session().info().version)))};
   const double phase = static_cast<double>(host_->random(host_->context)) * 0x1p-32;
   sweep_.meet(sweep_session().info(), limits, phase, now_ns);
-  alarms_.clear();
+  alarms_.ask_anew();
+  // What this control will not be asked for (another path, an axis too many) must not keep the
+  // value that the other endpoint gave.
+  for (const Item& item : catalogue_.items()) invalidate(*host_, item.read);
   if (ever_up_) host_->count(host_->context, RISE_COUNT_RECONNECTS, 1);
   ever_up_ = true;
   const ControlInfo& info = sweep_session().info();
@@ -130,7 +139,20 @@ void Machine::begin_sweeping(std::int64_t now_ns) {
                              .add(static_cast<std::int64_t>(settings_.paths.size()))
                              .add(" are configured"));
   }
-  if (!settings_.command_session) writer_.read_outputs();
+  for (std::uint16_t i = 0; i < info.paths && i < settings_.paths.size(); ++i) {
+    if (settings_.paths[i].spindles <= std::max<std::uint32_t>(info.spindles[i], 1)) continue;
+    notice(kSpindlesDiffer, Text()
+                                .add("path ")
+                                .add(i + 1)
+                                .add(" of the control has ")
+                                .add(info.spindles[i])
+                                .add(" spindles, ")
+                                .add(settings_.paths[i].spindles)
+                                .add(" are configured"));
+  }
+  command_backoff_ns_ = kCommandRetry_ns;
+  outputs_asked_ = !settings_.command_session;
+  if (outputs_asked_) writer_.read_outputs();
 }
 
 // The probe found the primary: it takes over, the session on the backup says good-bye.
@@ -139,20 +161,22 @@ void Machine::fail_back(std::int64_t now_ns) {
   sweep_.drop();
   sweep_at_ = 1 - sweep_at_;
   reconnect_.failed_back();
-  reconnect_.succeeded(now_ns);
   host_->count(host_->context, RISE_COUNT_FAILBACKS, 1);
   notice(kFailback, Text().add("primary endpoint is back"));
   old.close(now_ns);
   command_session().close(now_ns);
   command_retry_ns_ = now_ns;
+  command_missed_ = true;  // for a moment, and on purpose
   begin_sweeping(now_ns);
 }
 
 void Machine::down(Session* session, const char* reason, std::int64_t now_ns) {
   writer_.on_down(session);
+  // A command that cannot go on now ends now: nobody expects it to be done minutes later.
+  if (stopping_ || !sweep_session().up()) writer_.fail_all();
   heartbeat_out_[session - sessions_] = false;
   if (session == &command_session()) {
-    if (!stopping_) notice(kCommandSession, Text().add("command session: ").add(reason));
+    command_down(reason);
     return;
   }
   if (session != &sweep_session()) {
@@ -161,7 +185,6 @@ void Machine::down(Session* session, const char* reason, std::int64_t now_ns) {
     return;
   }
   sweep_.drop();
-  writer_.fail_all();
   const std::uint32_t endpoint_was = reconnect_.endpoint();
   if (!stopping_ && reconnect_.failed(now_ns, host_->random(host_->context))) {
     host_->count(host_->context, RISE_COUNT_FAILOVERS, 1);
@@ -173,28 +196,36 @@ void Machine::down(Session* session, const char* reason, std::int64_t now_ns) {
   command_session().close(now_ns);
 }
 
+// Until it is there again, the sweep session does what it can of its work.
+void Machine::command_down(const char* reason) {
+  if (stopping_ || !sweep_session().up()) return;
+  if (!command_missed_) notice(kCommandSession, Text().add("command session: ").add(reason));
+  command_missed_ = true;
+  if (!outputs_asked_) writer_.read_outputs();
+  outputs_asked_ = true;
+}
+
 void Machine::pump(std::int64_t now_ns) {
-  using State = Session::State;
+  if (stopping_) return;
   Session& sweep = sweep_session();
   Session& command = command_session();
-  if (sweep.state() >= State::Ready && !stopping_) {
+  if (sweep.up()) {
     const std::uint32_t late = sweep_.due(now_ns, degraded_);
     if (late != 0) host_->count(host_->context, RISE_COUNT_LATE_SAMPLES, late);
   }
-  if (writer_.has_work() && !stopping_) {
+  if (writer_.has_work()) {
     // Writes have their own session, so that they need not wait for a sweep. Without it, or when it
-    // is not to be had and the matter is urgent, they go between two sweeps.
-    if (command.state() == State::Ready) {
+    // is not to be had just now and somebody waits, they go between two sweeps.
+    const bool no_command_session = command.state() == Session::State::Down;
+    if (command.ready()) {
       writer_.send(&command, now_ns);
-    } else if (sweep.state() == State::Ready && command.state() != State::Waiting &&
-               (!settings_.command_session || writer_.urgent())) {
+    } else if (sweep.ready() && (no_command_session || writer_.urgent())) {
       writer_.send(&sweep, now_ns);
     }
   }
-  if (sweep.state() == State::Ready && !stopping_) ask_sweep(now_ns);
+  if (sweep.ready()) ask_sweep(now_ns);
   for (Session* session : {&sweep, &command}) {
-    if (session->state() == State::Ready && !stopping_ &&
-        now_ns - session->last_request_ns() >= settings_.heartbeat_ns) {
+    if (session->ready() && now_ns - session->last_request_ns() >= settings_.heartbeat_ns) {
       beat(session, now_ns);
     }
   }
@@ -236,39 +267,49 @@ bool Machine::take_sweep(Bytes body, std::int64_t now_ns) {
   wire::ReplyReader reader(body);
   wire::ReplyBlock block;
   const std::span<const std::uint16_t> asked = sweep_.outstanding();
-  bool good = true;
-  for (std::size_t i = 0; i < asked.size() && good; ++i) {
+  for (std::size_t i = 0; i < asked.size(); ++i) {
     if (!reader.next(&block)) return false;
     Read& read = sweep_.read(asked[i]);
     if (block.status != Status::Ok) {
       refuse_read(&read, block.status);
     } else {
-      good = take_block(read, block.data, now_ns);
+      take_block(&read, block.data, now_ns);
     }
     const std::int32_t group = sweep_.answered(i);
     if (group < 0) continue;
+    reconnect_.succeeded();
     host_->sample(host_->context, group, now_ns);
     host_->count(host_->context, RISE_COUNT_SAMPLES, 1);
   }
   sweep_.frame_done();
-  return good;
+  return true;
 }
 
-bool Machine::take_block(const Read& read, Bytes data, std::int64_t now_ns) {
-  switch (read.decoding) {
-    case Decoding::AlarmMessages:
-      return alarms_.take_messages(*host_, read.block.path,
-                                   static_cast<std::size_t>(read.block.argument[3]), data);
-    case Decoding::AxisNames: check_names(read, data); return true;
-    case Decoding::AxisUnits: check_units(read, data); return true;
+void Machine::take_block(Read* read, Bytes data, std::int64_t now_ns) {
+  switch (read->decoding) {
+    case Decoding::AlarmMessages: take_messages(read, data); return;
+    case Decoding::AxisNames: check_names(*read, data); return;
+    case Decoding::AxisUnits: check_units(*read, data); return;
     default: break;
   }
-  decode_values(*host_, read, data, sweep_session().info());
-  if (read.decoding == Decoding::AlarmBits &&
-      alarms_.take_bits(*host_, read.block.path, data, now_ns)) {
-    sweep_.want_alarm_messages(read.block.path);
+  decode_values(*host_, *read, data, sweep_session().info());
+  if (read->decoding == Decoding::AlarmBits &&
+      alarms_.take_bits(*host_, read->block.path, data, now_ns) &&
+      !sweep_.want_alarm_messages(read->block.path)) {
+    alarms_.no_messages(*host_, read->block.path);
   }
-  return true;
+}
+
+// A control with records of another size would be misread every time, and a machine in alarm is the
+// last that should lose its session for it: its alarms are told without texts.
+void Machine::take_messages(Read* read, Bytes data) {
+  const std::uint16_t path = read->block.path;
+  if (alarms_.take_messages(*host_, path, static_cast<std::size_t>(read->block.argument[3]), data))
+    return;
+  host_->count(host_->context, RISE_COUNT_BAD_FRAMES, 1);
+  notice(kAlarmTexts, Text().add("alarm messages are not readable, path ").add(path));
+  read->available = false;
+  alarms_.no_messages(*host_, path);
 }
 
 // Positions are told apart by their place alone, so a config with other axes than the control's
@@ -325,6 +366,7 @@ void Machine::refuse_read(Read* read, Status status) {
                         status == Status::Number || status == Status::Attribute;
   if (!for_good) return;
   read->available = false;
+  if (read->decoding == Decoding::AlarmMessages) alarms_.no_messages(*host_, read->block.path);
   if (read->group == kNoGroup) return;
   notice(kItemRefused, Text()
                            .add("control does not offer command ")
@@ -358,13 +400,17 @@ void Machine::refused(Session* session, const wire::Negative& why, std::int64_t 
 
 void Machine::on_open(std::int32_t stream, std::int64_t now_ns) {
   for (Session& session : sessions_) {
-    if (session.owns(stream)) session.on_open(now_ns);
+    if (!session.owns(stream)) continue;
+    session.on_open(now_ns);
+    return;
   }
 }
 
 void Machine::on_bytes(std::int32_t stream, Bytes bytes, std::int64_t now_ns) {
   for (Session& session : sessions_) {
-    if (session.owns(stream)) session.on_bytes(bytes, now_ns);
+    if (!session.owns(stream)) continue;
+    session.on_bytes(bytes, now_ns);
+    return;
   }
 }
 
@@ -378,7 +424,7 @@ void Machine::on_closed(std::int32_t stream, std::int32_t reason, std::int64_t n
 }
 
 std::int32_t Machine::command(const rise_command& command, std::int64_t now_ns) {
-  if (sweep_session().state() < Session::State::Ready) return RISE_E_CLOSED;
+  if (stopping_ || !sweep_session().up()) return RISE_E_CLOSED;
   const std::int32_t rc = writer_.command(command);
   if (rc == RISE_OK) pump(now_ns);
   return rc;
@@ -386,7 +432,7 @@ std::int32_t Machine::command(const rise_command& command, std::int64_t now_ns) 
 
 void Machine::safe(std::int64_t now_ns) {
   writer_.make_safe();
-  if (sweep_session().state() < Session::State::Ready) {
+  if (stopping_ || !sweep_session().up()) {
     writer_.fail_all();
     return;
   }
@@ -395,6 +441,7 @@ void Machine::safe(std::int64_t now_ns) {
 
 void Machine::stop(std::int64_t now_ns) {
   stopping_ = true;
+  writer_.fail_all();  // but for what is under way: it ends with its reply, or with its session
   for (Session& session : sessions_) session.close(now_ns);
 }
 

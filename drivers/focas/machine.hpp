@@ -48,6 +48,7 @@ class Machine {
   bool replied(Session* session, wire::Bytes body, std::int64_t now_ns);
   void refused(Session* session, const wire::Negative& why, std::int64_t now_ns);
   void down(Session* session, const char* reason, std::int64_t now_ns);
+  void command_down(const char* reason);
 
   void keep_connected(std::int64_t now_ns);
   void begin_sweeping(std::int64_t now_ns);
@@ -57,7 +58,8 @@ class Machine {
   bool ask_sweep(std::int64_t now_ns);
   void beat(Session* session, std::int64_t now_ns);
   bool take_sweep(wire::Bytes body, std::int64_t now_ns);
-  bool take_block(const Read& read, wire::Bytes data, std::int64_t now_ns);
+  void take_block(Read* read, wire::Bytes data, std::int64_t now_ns);
+  void take_messages(Read* read, wire::Bytes data);
   void check_names(const Read& read, wire::Bytes data);
   void check_units(const Read& read, wire::Bytes data);
   void refuse_read(Read* read, wire::Status status);
@@ -73,7 +75,11 @@ class Machine {
   Session sessions_[kSessions];
   std::size_t sweep_at_ = kFirst;
   bool heartbeat_out_[kSessions] = {};
+  static constexpr std::int64_t kCommandRetry_ns = 1'000'000'000;
   std::int64_t command_retry_ns_ = 0;
+  std::int64_t command_backoff_ns_ = kCommandRetry_ns;
+  bool command_missed_ = false;  // people know that there is no command session
+  bool outputs_asked_ = false;   // on this connection
   bool stopping_ = false;
   bool degraded_ = false;
   bool ever_up_ = false;

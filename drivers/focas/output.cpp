@@ -4,7 +4,9 @@
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
+#include <limits>
 
+#include "drivers/focas/read.hpp"
 #include "drivers/focas/wire/bytes.hpp"
 #include "drivers/focas/wire/number.hpp"
 
@@ -33,7 +35,10 @@ std::size_t store_pmc(std::uint8_t type, double value, std::uint8_t* p) {
       if (whole < -2147483648.0 || whole > 2147483647.0) return 0;
       wire::store_i32(p, static_cast<std::int32_t>(whole));
       return 4;
-    case 4: wire::store_u32(p, std::bit_cast<std::uint32_t>(static_cast<float>(value))); return 4;
+    case 4:
+      if (std::fabs(value) > static_cast<double>(std::numeric_limits<float>::max())) return 0;
+      wire::store_u32(p, std::bit_cast<std::uint32_t>(static_cast<float>(value)));
+      return 4;
     default: {
       const auto bits = std::bit_cast<std::uint64_t>(value);
       wire::store_u32(p, static_cast<std::uint32_t>(bits >> 32));
@@ -166,6 +171,7 @@ WriteStep next_step(WriteStep step) {
 bool write_request(const WriteJob& job, const ControlInfo& info, std::uint8_t* payload,
                    wire::RequestBlock* block) {
   *block = {};
+  if (!std::isfinite(job.value)) return false;
   const Output& output = *job.output;
   const bool writes = job.step == WriteStep::Write;
   std::size_t length = 0;
@@ -217,6 +223,21 @@ bool write_request(const WriteJob& job, const ControlInfo& info, std::uint8_t* p
   return true;
 }
 
+std::size_t reply_bytes(const WriteJob& job, const ControlInfo& info) {
+  switch (job.step) {
+    case WriteStep::Inform: return info.is_new() ? 28 : 16;
+    case WriteStep::Write:
+    case WriteStep::Done: return 0;
+    default: break;
+  }
+  switch (job.output->kind) {
+    case Output::Kind::PmcBit: return 1;
+    case Output::Kind::Pmc: return static_cast<std::size_t>(job.output->pmc.element_bytes());
+    case Output::Kind::Macro: return wire::kNumberBytes;
+    default: return record_bytes(info);
+  }
+}
+
 bool take_answer(WriteJob* job, const ControlInfo& info, Bytes data) {
   if (job->step == WriteStep::Fetch) {
     if (data.empty()) return false;
@@ -230,6 +251,8 @@ bool take_answer(WriteJob* job, const ControlInfo& info, Bytes data) {
       info.is_new() ? wire::load_i16(data.data() + 12) : wire::load_i32(data.data() + 12) & 0xff;
   if (type < 0 || type > kReal) return false;
   job->parameter_type = static_cast<std::int16_t>(type);
+  // What has no point is written, and compared, as a whole number.
+  if (!info.is_new() || type != kReal) job->value = std::nearbyint(job->value);
   return true;
 }
 
@@ -252,12 +275,15 @@ bool read_back(const WriteJob& job, const ControlInfo& info, Bytes data, double*
     }
     case Output::Kind::Parameter: {
       if (data.size() < 12 || wire::load_i32(data.data()) != output.number) return false;
+      const std::int16_t axis = wire::load_i16(data.data() + 4);
+      if (axis != output.axis && axis != 0) return false;
       if (!info.is_new()) {
         *value = wire::load_i32(data.data() + 8);
         return true;
       }
       if (data.size() < 16) return false;
-      const auto number = wire::value_of(wire::load_number(data.data() + 8));
+      const auto number =
+          record_value(wire::load_number(data.data() + 8), wire::load_i16(data.data() + 6), true);
       if (number) *value = *number;
       return number.has_value();
     }

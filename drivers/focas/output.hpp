@@ -40,6 +40,7 @@ struct WriteJob {
   std::uint32_t output_number = 0;
   bool safe = false;  // part of the safe state
   WriteStep step = WriteStep::Write;
+  bool asked = false;               // its step is part of the frame that is under way
   std::uint8_t byte = 0;            // Fetch: the byte as it was
   std::int16_t parameter_type = 0;  // Inform: 0 bit, 1 byte, 2 word, 3 two-word, 4 real
 };
@@ -52,6 +53,9 @@ WriteStep next_step(WriteStep step);
 inline constexpr std::size_t kMaxPayload = 8 + 8 * 64;
 bool write_request(const WriteJob& job, const ControlInfo& info, std::uint8_t* payload,
                    wire::RequestBlock* block);
+
+// Data bytes of the answer to the job's step, at most.
+std::size_t reply_bytes(const WriteJob& job, const ControlInfo& info);
 
 // The answer to Inform and Fetch into the job. False: not understood.
 bool take_answer(WriteJob* job, const ControlInfo& info, wire::Bytes data);

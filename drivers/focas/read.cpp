@@ -1,9 +1,11 @@
 #include "drivers/focas/read.hpp"
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <cstring>
 
+#include "drivers/focas/text.hpp"
 #include "drivers/focas/wire/bytes.hpp"
 #include "drivers/focas/wire/number.hpp"
 
@@ -19,9 +21,9 @@ class Sink {
   Sink(const rise_host& host, const Read& read, const ControlInfo& info)
       : host_(host), read_(read), real_(read.count) {
     const std::uint16_t path = read.block.path;
-    if (read.per_axis && path >= 1 && path <= kMaxPaths && info.axes[path - 1] < real_) {
-      real_ = info.axes[path - 1];
-    }
+    if (path < 1 || path > kMaxPaths) return;
+    if (read.per_axis) real_ = std::min<std::int32_t>(real_, info.axes[path - 1]);
+    if (read.per_spindle) real_ = std::min<std::int32_t>(real_, info.spindles[path - 1]);
   }
   ~Sink() {
     for (; next_ < read_.count; ++next_) {
@@ -53,15 +55,27 @@ double load_double(const std::uint8_t* p) {
   return std::bit_cast<double>(bits);
 }
 
+bool plausible_timer(std::int32_t minutes, std::int32_t milliseconds) {
+  constexpr std::int32_t kMostMinutes = 99'999'999;  // what the control's own page can show
+  return minutes >= 0 && minutes <= kMostMinutes && milliseconds >= 0 && milliseconds <= 59999;
+}
+
 void decode_record(const Read& read, Bytes data, const ControlInfo& info, Sink* sink) {
   constexpr std::size_t kHeader = 8;
   if (data.size() < kHeader) return;
-  // The record names what it is; an answer to another question is no value.
+  // The record names what it is; an answer to another question is no value. What belongs to no
+  // axis answers so to the question for one axis, too; its one value is the first element.
+  const std::int32_t asked_axis = read.block.argument[2];
+  const std::int32_t axis = wire::load_i16(data.data() + 4);
   if (wire::load_i32(data.data()) != read.block.argument[0]) return;
+  if (axis != asked_axis && !(asked_axis > 0 && axis == 0)) return;
+  const std::int16_t type = wire::load_i16(data.data() + 6);
   const std::size_t element = info.is_new() ? wire::kNumberBytes : 4;
   for (std::size_t at = kHeader; at + element <= data.size() && !sink->full(); at += element) {
     if (info.is_new()) {
-      sink->value(wire::value_of(wire::load_number(data.data() + at)));
+      sink->value(record_value(
+          wire::load_number(data.data() + at), type,
+          read.block.command == static_cast<std::uint16_t>(wire::Command::ReadParameter)));
     } else {
       sink->value(wire::load_i32(data.data() + at));
     }
@@ -86,13 +100,14 @@ void decode_timer(Bytes data, Sink* sink) {
   if (data.size() < 8) return;
   std::int32_t minutes = wire::load_i32(data.data());
   std::int32_t milliseconds = wire::load_i32(data.data() + 4);
-  if (milliseconds < 0 || milliseconds > 59999) {
-    // Some controls send this one reply little-endian.
+  if (!plausible_timer(minutes, milliseconds)) {
+    // Some controls send this one reply little-endian. The milliseconds tell, unless they are 0 as
+    // those of the power-on timer always are: then an absurd number of minutes does.
     minutes = static_cast<std::int32_t>(__builtin_bswap32(static_cast<std::uint32_t>(minutes)));
     milliseconds =
         static_cast<std::int32_t>(__builtin_bswap32(static_cast<std::uint32_t>(milliseconds)));
   }
-  if (minutes < 0 || milliseconds < 0 || milliseconds > 59999) return;
+  if (!plausible_timer(minutes, milliseconds)) return;
   sink->value(minutes * 60.0 + milliseconds / 1000.0);
 }
 
@@ -115,8 +130,11 @@ void decode_text(const rise_host& host, const Read& read, Bytes data) {
   if (const void* end = std::memchr(text, '\n', length); end != nullptr) {
     length = static_cast<std::size_t>(static_cast<const char*>(end) - text);
   }
+  length = std::min<std::size_t>(length, RISE_TEXT_MAX);
   while (length > 0 && text[length - 1] == ' ') --length;
-  host.text_write(host.context, read.signal, text, static_cast<std::uint32_t>(length));
+  char clean[RISE_TEXT_MAX];
+  std::transform(text, text + length, clean, printable);
+  host.text_write(host.context, read.signal, clean, static_cast<std::uint32_t>(length));
 }
 
 }  // namespace
@@ -178,6 +196,19 @@ void decode_values(const rise_host& host, const Read& read, Bytes data, const Co
       break;
     default: break;
   }
+}
+
+// Only real numbers have a point; of bits, bytes, words and two-words the mantissa is the value,
+// whatever stands behind it (a base of 0 and an exponent of -1, as the vendor's client writes
+// them).
+std::optional<double> record_value(const wire::Number& number, std::int16_t type, bool parameter) {
+  const std::int16_t real = parameter ? 4 : 5;
+  if (type < 0 || type > real) return std::nullopt;
+  if (type == real) return wire::value_of(number);
+  const bool whole =
+      number.base == 0 || (number.base == 10 && number.exponent >= 0 && number.exponent <= 9);
+  if (!whole) return std::nullopt;
+  return number.mantissa;
 }
 
 void invalidate(const rise_host& host, const Read& read) {

@@ -2,9 +2,11 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include "drivers/focas/control_info.hpp"
 #include "drivers/focas/wire/frame.hpp"
+#include "drivers/focas/wire/number.hpp"
 #include "drivers/sdk/rise_driver.h"
 
 namespace rise::focas {
@@ -38,6 +40,7 @@ struct Read {
   bool available = true;          // false: the control has refused it for good
   bool pending = false;           // to be asked in the current sweep
   bool per_axis = false;          // elements beyond the path's controlled axes are stale memory
+  bool per_spindle = false;       // likewise beyond its spindles
   std::uint16_t reply_bytes = 0;  // data bytes, at most
   std::int32_t signal = -1;       // first of `count` signals
   std::uint16_t count = 0;
@@ -47,6 +50,10 @@ struct Read {
 // implausible become invalid, never wrong.
 void decode_values(const rise_host& host, const Read& read, wire::Bytes data,
                    const ControlInfo& info);
+
+// One element of a parameter or diagnosis record of a new control, by the record's type. None: no
+// value, or no such type.
+std::optional<double> record_value(const wire::Number& number, std::int16_t type, bool parameter);
 
 // All signals of the read lose their value.
 void invalidate(const rise_host& host, const Read& read);

@@ -24,11 +24,11 @@ class Reconnect {
   [[nodiscard]] std::uint32_t endpoint() const { return endpoint_; }
   [[nodiscard]] bool may_connect(std::int64_t now_ns) const { return now_ns >= next_ns_; }
 
-  // A session is up on endpoint().
-  void succeeded(std::int64_t now_ns) {
+  // A session on endpoint() has delivered: it is worth coming back to at once when it is lost.
+  // (That it could be opened is no success: a control may take every session and lose it again.)
+  void succeeded() {
     failures_ = 0;
     backoff_ns_ = 0;
-    probe_ns_ = now_ns + spec_.failback_ns;
   }
   // A connect or open failed, or a session was lost. -> true if the endpoint was changed. random:
   // 32 bits.
@@ -43,6 +43,7 @@ class Reconnect {
     if (++failures_ < spec_.retry_count || !spec_.has_backup) return false;
     failures_ = 0;
     endpoint_ = 1 - endpoint_;
+    probe_ns_ = now_ns + spec_.failback_ns;
     return true;
   }
   // On the backup: is it time to look whether the primary is back?
@@ -50,7 +51,10 @@ class Reconnect {
     return endpoint_ == 1 && now_ns >= probe_ns_;
   }
   void probe_failed(std::int64_t now_ns) { probe_ns_ = now_ns + spec_.failback_ns; }
-  void failed_back() { endpoint_ = 0; }
+  void failed_back() {
+    endpoint_ = 0;
+    failures_ = 0;
+  }
 
  private:
   ReconnectSpec spec_;

@@ -52,7 +52,7 @@ bool Session::connect(const Endpoint& endpoint, std::int64_t now_ns) {
 }
 
 void Session::on_open(std::int64_t now_ns) {
-  if (state_ != State::Connecting) return;
+  if (state_ != State::Connecting) return;  // given up already: nothing is opened on the control
   state_ = State::Opening;
   wire::FrameWriter writer(request_, wire::kClientVersion, FrameType::OpenRequest);
   writer.add_u16(kDataConnection);
@@ -64,7 +64,7 @@ wire::FrameWriter Session::begin_request() {
 }
 
 bool Session::send_request(wire::FrameWriter* writer, std::int64_t now_ns) {
-  if (state_ != State::Ready || writer->blocks() == 0) return false;
+  if (!ready() || writer->blocks() == 0) return false;
   state_ = State::Waiting;
   send(writer->finish(), now_ns);
   return state_ == State::Waiting;
@@ -119,6 +119,13 @@ void Session::tick(std::int64_t now_ns) {
 
 void Session::on_bytes(Bytes bytes, std::int64_t now_ns) {
   while (!bytes.empty() && !stream_closing_ && state_ != State::Down) {
+    if (state_ == State::Ready) {
+      // Nothing was asked, so nothing may come, not even a piece: it would be taken for the
+      // beginning of the next answer.
+      count(RISE_COUNT_BAD_FRAMES);
+      fail("bytes without a request");
+      return;
+    }
     bytes = bytes.subspan(assembler_.feed(bytes));
     if (assembler_.fault() != Fault::None) {
       count(RISE_COUNT_BAD_FRAMES);
@@ -148,11 +155,7 @@ void Session::handle(const wire::Frame& frame, std::int64_t now_ns) {
     case State::Closing:
       if (frame.header.type == FrameType::CloseReply) fail("closed by us");
       return;
-    default:
-      // Nothing was asked, so nothing may come: it could be taken for the next answer.
-      count(RISE_COUNT_BAD_FRAMES);
-      fail("frame without a request");
-      return;
+    default: return;  // Ready takes no bytes, Down and Connecting have no stream
   }
 }
 
@@ -184,9 +187,13 @@ void Session::informed(const wire::Frame& frame, std::int64_t now_ns) {
   }
   wire::ReplyReader reader(frame.body);
   reader.next(&block);
-  if (block.status != wire::Status::Ok || !read_system_info(block.data, &info_)) {
+  if (block.status != wire::Status::Ok) {
+    fail("control refused its system information");
+    return;
+  }
+  if (!read_system_info(block.data, &info_)) {
     count(RISE_COUNT_BAD_FRAMES);
-    fail("control does not give its system information");
+    fail("system information is too short");
     return;
   }
   host_->round_trip(host_->context, now_ns - sent_ns_);
@@ -239,6 +246,7 @@ bool Session::reply_matches_request(Bytes body) const {
 void Session::fail(const char* reason) {
   if (stream_closing_ || stream_ < 0) return;
   stream_closing_ = true;
+  state_ = State::Closing;  // nobody may ask anything on this session any more
   if (down_reason_ == nullptr) down_reason_ = reason;
   // While connecting, too: on_closed follows in any case.
   host_->stream_close(host_->context, stream_);

@@ -5,7 +5,8 @@
 //
 //   Down -> Connecting -> Opening -> Informing -> Ready <-> Waiting
 //    ^                                             |
-//    +---------- closed, faulty, timed out --------+--> Closing (0x0201 sent) -> Down
+//    |                                             +--> Closing (0x0201 sent)
+//    +--- stream closed --- Closing <-- fault, timeout, in any state
 #pragma once
 
 #include <cstdint>
@@ -57,6 +58,12 @@ class Session {
   void on_closed(std::int32_t reason, std::int64_t now_ns);
 
   [[nodiscard]] State state() const { return state_; }
+  // Open on the control, and not about to end.
+  [[nodiscard]] bool up() const {
+    return (state_ == State::Ready || state_ == State::Waiting) && !close_wanted_;
+  }
+  // Up, and free for a request.
+  [[nodiscard]] bool ready() const { return state_ == State::Ready && !close_wanted_; }
   [[nodiscard]] bool owns(std::int32_t stream) const { return stream_ >= 0 && stream_ == stream; }
   [[nodiscard]] const ControlInfo& info() const { return info_; }
   [[nodiscard]] std::int64_t last_request_ns() const { return sent_ns_; }

@@ -1,7 +1,8 @@
 #include "drivers/focas/settings.hpp"
 
 #include <algorithm>
-#include <cstdlib>
+#include <charconv>
+#include <system_error>
 
 #include "drivers/focas/wire/protocol.hpp"
 #include "drivers/sdk/rise_settings.hpp"
@@ -56,7 +57,7 @@ bool parse_endpoint(std::string_view text, Endpoint* endpoint) {
     if (end == std::string_view::npos) return false;
     host = text.substr(1, end - 1);
     const std::string_view rest = text.substr(end + 1);
-    if (!rest.empty() && rest.front() != ':') return false;
+    if (!rest.empty() && (rest.front() != ':' || rest.size() == 1)) return false;
     port = rest.empty() ? rest : rest.substr(1);
   } else if (const std::size_t colon = text.rfind(':'); colon != std::string_view::npos) {
     if (text.find(':') != colon) return false;  // a bare IPv6 address: ambiguous
@@ -67,10 +68,10 @@ bool parse_endpoint(std::string_view text, Endpoint* endpoint) {
   endpoint->host = host;
   endpoint->port = wire::kDefaultPort;
   if (!port.empty()) {
-    char* end = nullptr;
-    const std::string digits(port);
-    const long value = std::strtol(digits.c_str(), &end, 10);
-    if (*end != '\0' || value < 1 || value > 65535) return false;
+    unsigned value = 0;
+    const auto [end, fault] = std::from_chars(port.data(), port.data() + port.size(), value);
+    if (fault != std::errc() || end != port.data() + port.size()) return false;
+    if (value < 1 || value > 65535) return false;
     endpoint->port = static_cast<std::uint16_t>(value);
   }
   return !host.empty() && host.size() <= 253;

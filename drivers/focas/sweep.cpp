@@ -10,6 +10,8 @@ constexpr std::size_t kFrameOverhead = wire::kHeaderBytes + 2;
 constexpr std::uint16_t kAlarms = 10;     // messages asked for, of
 constexpr std::uint16_t kAlarmText = 64;  // characters
 constexpr std::uint16_t kMaxSpindles = 8;
+// So many frames in a row may leave out what belongs to no group (alarm messages, names, units).
+constexpr std::uint32_t kServicePatience = 8;
 
 }  // namespace
 
@@ -30,29 +32,33 @@ void Sweep::meet(const ControlInfo& info, const FrameLimits& limits, double phas
   drop();
   reads_.clear();
   for (std::size_t g = 0; g < group_count_; ++g) {
-    // Positions of all axes come in one long block or in one short block per axis. Which is better
-    // depends on what else the frame holds: try, and take the fewest frames, then the fewest bytes.
+    // Positions of all axes come in one long block or in one short block per axis, and long blocks
+    // may go first or where the config has them. What is best depends on what else the frame holds:
+    // try, and take the fewest frames, then the fewest blocks.
     std::size_t position_items = 0;
     for (const Item& item : items_)
       position_items += item.read.group == g && item.positions ? 1 : 0;
     const std::size_t start = reads_.size();
-    std::size_t best_split = 0;
+    Packing best;
     std::size_t best_frames = SIZE_MAX;
-    for (std::size_t split = 0; split <= position_items; ++split) {
-      reads_.resize(start);
-      const std::size_t frames = make_group(g, split);
-      if (frames < best_frames) {
+    for (Packing packing; packing.split <= position_items && best_frames > 1; ++packing.split) {
+      for (const bool long_first : {false, true}) {
+        packing.long_first = long_first;
+        reads_.resize(start);
+        const std::size_t frames = make_group(g, packing);
+        if (frames >= best_frames) continue;
         best_frames = frames;
-        best_split = split;
+        best = packing;
       }
     }
     reads_.resize(start);
     Group& group = groups_[g];
-    group.frames = make_group(g, best_split);
+    group.frames = make_group(g, best);
     group.next_ns =
         now_ns + static_cast<std::int64_t>(static_cast<double>(group.period_ns) * phase);
     group.unanswered = 0;
   }
+  favour_from_ = 0;
   for (std::uint16_t path = 1; path <= path_count_; ++path) add_services(path);
 }
 
@@ -78,14 +84,14 @@ void Sweep::add_services(std::uint16_t path) {
   for (std::int32_t& argument : read.block.argument) argument = 0;
   read.decoding = Decoding::AxisNames;
   read.reply_bytes = static_cast<std::uint16_t>(4 * info_.max_axes);
-  want(&read);
   reads_.push_back(read);
+  want(&reads_.back());
 
   read.block.command = static_cast<std::uint16_t>(wire::Command::Units);
   read.block.argument[0] = 1;
   read.decoding = Decoding::AxisUnits;
-  want(&read);
   reads_.push_back(read);
+  want(&reads_.back());
 }
 
 void Sweep::want(Read* read) {
@@ -96,12 +102,18 @@ void Sweep::want(Read* read) {
 
 // The group's reads; the first `split` position items as one read per axis. -> frames of one
 // sample.
-std::size_t Sweep::make_group(std::size_t group, std::size_t split) {
+std::size_t Sweep::make_group(std::size_t group, const Packing& packing) {
+  const auto start = static_cast<std::ptrdiff_t>(reads_.size());
   std::size_t positions = 0;
   for (const Item& item : items_) {
     if (item.read.group != group) continue;
-    const bool split_this = item.positions && positions++ < split;
+    const bool split_this = item.positions && positions++ < packing.split;
     add(item, split_this);
+  }
+  if (packing.long_first) {
+    std::sort(reads_.begin() + start, reads_.end(), [](const Read& a, const Read& b) {
+      return a.reply_bytes != b.reply_bytes ? a.reply_bytes > b.reply_bytes : a.signal < b.signal;
+    });
   }
   return count_frames(group);
 }
@@ -179,6 +191,7 @@ std::uint32_t Sweep::due(std::int64_t now_ns, bool degraded) {
     if (degraded && g > 0) continue;
     if (group.unanswered != 0) {
       ++late;
+      group.overdue = true;
       continue;
     }
     for (Read& read : reads_) {
@@ -190,18 +203,38 @@ std::uint32_t Sweep::due(std::int64_t now_ns, bool degraded) {
   return late;
 }
 
+bool Sweep::overdue(const Read& read) const {
+  if (read.group == kNoGroup) return services_left_out_ >= kServicePatience;
+  return read.group != 0 && groups_[read.group].overdue;
+}
+
+bool Sweep::take(std::size_t i, wire::FrameWriter* writer) {
+  Read& read = reads_[i];
+  if (!read.pending || !fits(read, asked_count_, asked_bytes_)) return false;
+  if (!writer->add(read.block)) return false;
+  read.pending = false;
+  --pending_;
+  asked_bytes_ += wire::kReplyBlockBytes + read.reply_bytes;
+  asked_[asked_count_++] = static_cast<std::uint16_t>(i);
+  return true;
+}
+
+// The first group goes first. When it alone fills the frames, and others have waited past their
+// time, every second frame is theirs, in turn: late is better than never.
 std::size_t Sweep::ask(wire::FrameWriter* writer) {
-  std::size_t bytes = kFrameOverhead;
+  asked_bytes_ = kFrameOverhead;
   asked_count_ = 0;
-  for (std::uint16_t i = 0; i < reads_.size() && asked_count_ < limits_.blocks; ++i) {
-    Read& read = reads_[i];
-    if (!read.pending || !fits(read, asked_count_, bytes)) continue;
-    if (!writer->add(read.block)) break;
-    read.pending = false;
-    --pending_;
-    bytes += wire::kReplyBlockBytes + read.reply_bytes;
-    asked_[asked_count_++] = i;
+  const std::size_t size = reads_.size();
+  favoured_ = !favoured_;
+  for (std::size_t n = 0, from = favour_from_; favoured_ && n < size; ++n) {
+    const std::size_t i = (from + n) % size;
+    if (overdue(reads_[i]) && take(i, writer)) favour_from_ = i + 1;
   }
+  for (std::size_t i = 0; i < size; ++i) take(i, writer);
+  const bool service_waits = std::any_of(reads_.begin(), reads_.end(), [](const Read& read) {
+    return read.pending && read.group == kNoGroup;
+  });
+  services_left_out_ = service_waits ? services_left_out_ + 1 : 0;
   return asked_count_;
 }
 
@@ -209,19 +242,27 @@ std::int32_t Sweep::answered(std::size_t i) {
   const Read& read = reads_[asked_[i]];
   if (read.group == kNoGroup) return -1;
   Group& group = groups_[read.group];
-  return --group.unanswered == 0 ? read.group : -1;
+  if (--group.unanswered != 0) return -1;
+  group.overdue = false;
+  return read.group;
 }
 
-void Sweep::want_alarm_messages(std::uint16_t path) {
-  if (path < 1 || path > path_count_) return;
-  want(&reads_[alarm_reads_[path - 1]]);
+bool Sweep::want_alarm_messages(std::uint16_t path) {
+  if (path < 1 || path > path_count_) return false;
+  Read& read = reads_[alarm_reads_[path - 1]];
+  want(&read);
+  return read.available;
 }
 
 void Sweep::drop() {
   for (Read& read : reads_) read.pending = false;
-  for (Group& group : groups_) group.unanswered = 0;
+  for (Group& group : groups_) {
+    group.unanswered = 0;
+    group.overdue = false;
+  }
   pending_ = 0;
   asked_count_ = 0;
+  services_left_out_ = 0;
 }
 
 }  // namespace rise::focas

@@ -42,8 +42,8 @@ class Sweep {
   std::int32_t answered(std::size_t i);
   // The frame is answered.
   void frame_done() { asked_count_ = 0; }
-  // Asks for the alarm messages of a path with the next frame.
-  void want_alarm_messages(std::uint16_t path);
+  // Asks for the alarm messages of a path with the next frame. False: the control gives none.
+  bool want_alarm_messages(std::uint16_t path);
   // Forgets the sweep under way.
   void drop();
 
@@ -58,7 +58,12 @@ class Sweep {
     std::int64_t period_ns = 0;
     std::int64_t next_ns = 0;
     std::uint32_t unanswered = 0;
+    bool overdue = false;  // the next sample was due before this one was complete
     std::size_t frames = 0;
+  };
+  struct Packing {
+    std::size_t split = 0;  // so many position items as one read per axis
+    bool long_first = false;
   };
   void add(const Item& item, bool split_positions);
   void add_services(std::uint16_t path);
@@ -66,7 +71,9 @@ class Sweep {
   [[nodiscard]] std::uint16_t reply_bytes(const Item& item) const;
   [[nodiscard]] bool fits(const Read& read, std::size_t blocks, std::size_t bytes) const;
   [[nodiscard]] std::size_t count_frames(std::size_t group);
-  std::size_t make_group(std::size_t group, std::size_t split);
+  std::size_t make_group(std::size_t group, const Packing& packing);
+  [[nodiscard]] bool overdue(const Read& read) const;
+  bool take(std::size_t i, wire::FrameWriter* writer);
 
   std::vector<Item> items_;
   Group groups_[kMaxGroups];
@@ -78,6 +85,10 @@ class Sweep {
   std::uint32_t pending_ = 0;
   std::uint16_t asked_[kMaxBlocks];
   std::size_t asked_count_ = 0;
+  std::size_t asked_bytes_ = 0;          // of the reply, at most
+  bool favoured_ = false;                // this frame began with what is overdue
+  std::size_t favour_from_ = 0;          // whose turn it is among these
+  std::uint32_t services_left_out_ = 0;  // frames in a row
   std::uint16_t alarm_reads_[kMaxPaths] = {};
 };
 

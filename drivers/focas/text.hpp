@@ -6,6 +6,10 @@
 
 namespace rise::focas {
 
+// Controls send names and messages in their national character set, or stale memory. What leaves
+// the driver is plain ASCII, which is UTF-8 as the ABI wants it.
+inline char printable(char c) { return c >= 0x20 && c < 0x7f ? c : '?'; }
+
 class Text {
  public:
   Text& add(const char* text) {
@@ -29,7 +33,7 @@ class Text {
 
  private:
   void put(char c) {
-    if (size_ + 1 < sizeof text_) text_[size_++] = c;
+    if (size_ + 1 < sizeof text_) text_[size_++] = printable(c);
   }
   char text_[128] = {};
   std::size_t size_ = 0;

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "drivers/focas/output.hpp"
@@ -14,7 +15,7 @@ namespace rise::focas {
 class Writer {
  public:
   static constexpr std::size_t kQueue = 8;
-  static constexpr std::size_t kMaxBatch = wire::kProvenBlocks;  // in one frame
+  static constexpr std::size_t kMaxBatch = wire::kProvenBlocks;
 
   // Set-up. Faults go to config_error; false if there were any.
   bool configure(const rise_host& host, const rise_config& config, const Settings& settings);
@@ -32,8 +33,10 @@ class Writer {
     return session_ == nullptr &&
            (batch_ != Batch::None || safe_wanted_ || read_wanted_ || count_ != 0);
   }
-  // Something that must not wait.
-  [[nodiscard]] bool urgent() const { return safe_wanted_ || batch_ == Batch::Safe; }
+  // Something that somebody waits for: the safe state, or a command.
+  [[nodiscard]] bool urgent() const {
+    return safe_wanted_ || count_ != 0 || batch_ == Batch::Safe || batch_ == Batch::Command;
+  }
 
   // The session is Ready: sends the next request. False: nothing was sent.
   bool send(Session* session, std::int64_t now_ns);
@@ -43,17 +46,29 @@ class Writer {
   void on_refused(const wire::Negative& why);
   // The session is gone, and with it whatever was under way on it.
   void on_down(const Session* session);
-  // No session at all: what waits cannot be done now.
+  // There is no session, or soon there will be none: what waits, or stands between two steps,
+  // cannot be done now.
   void fail_all();
 
  private:
   enum class Batch : std::uint8_t { None, Read, Command, Safe };
+  [[nodiscard]] std::span<WriteJob> jobs() { return {jobs_, job_count_}; }
   void start_batch();
   void finish_batch();
+  void finish_if_done();
+  void abandon_batch();
+  void flush_queue();
+  void fill(wire::FrameWriter* writer, const ControlInfo& info);
+  void merge_bits(WriteJob* job);
+  void take_value(WriteJob* job, const ControlInfo& info, wire::Bytes data);
   void take_status(WriteJob* job, wire::Status status);
   void end_command(const WriteJob& job, std::uint32_t outcome, double value, std::int32_t detail);
 
   const rise_host* host_ = nullptr;
+  struct {
+    std::uint32_t blocks = kMaxBatch;
+    std::uint32_t reply_bytes = wire::kProvenReplyBytes;
+  } limits_;
   std::vector<Output> outputs_;
   struct SafeWrite {
     Output output;
@@ -71,7 +86,8 @@ class Writer {
   std::uint32_t read_next_ = 0;
 
   Batch batch_ = Batch::None;
-  Session* session_ = nullptr;  // where a request of the batch is outstanding
+  Session* session_ = nullptr;             // where a request of the batch is outstanding
+  const Session* last_session_ = nullptr;  // where the one before was
   WriteJob jobs_[kMaxBatch];
   std::size_t job_count_ = 0;
   bool safe_failed_ = false;

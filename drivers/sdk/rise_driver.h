@@ -232,7 +232,8 @@ typedef struct rise_host {
   void* context;
 
   /* [set-up] Reports one fault of a setting, e.g. ("group.0.item.3", "no such item"); the driver
-   * goes on to find all of them, then returns RISE_E_CONFIG. */
+   * goes on to find all of them, then returns RISE_E_CONFIG. A path that begins with '/' is that of
+   * the machine's table instead of the driver's: "/output.0.target". */
   void (*config_error)(void* context, const char* path, const char* message);
   /* [set-up] -> group number >= 0, or RISE_E_LIMIT (8 groups), RISE_E_ARGUMENT. */
   int32_t (*group_declare)(void* context, const rise_group_spec* spec);

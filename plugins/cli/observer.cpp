@@ -94,7 +94,7 @@ const SignalView* MachineView::find(const std::string& wanted) const {
 Result<std::unique_ptr<Observer>> Observer::attach(const std::string& name) {
   auto region = shm::attach(name, shm::Access::ReadOnly);
   if (!region) return Failure{region.error()};
-  if (region->state() != shm::RegionState::Running) {
+  if (region->state() != shm::RegionState::Running || !region->core_alive()) {
     return Failure{"core " + name + " is not running" +
                    (region->core_alive() ? " yet" : " (it died; the next start cleans up)")};
   }

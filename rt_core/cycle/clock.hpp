@@ -43,7 +43,7 @@ class SystemClock {
 class SimulatedClock {
  public:
   SimulatedClock(std::int64_t start_ns, std::uint64_t seed, std::int64_t max_lateness_ns)
-      : now_ns_(start_ns), random_(seed | 1), max_lateness_ns_(max_lateness_ns) {}
+      : now_ns_(start_ns), random_(seed), max_lateness_ns_(max_lateness_ns) {}
   [[nodiscard]] Clock table() { return {this, &now, &now, &wait_until}; }
   [[nodiscard]] std::int64_t now_ns() const { return now_ns_; }
   // As if the code just run had taken this long.

@@ -16,7 +16,9 @@ struct HostServices {
 
   // ------------------------------------------------------------------------------------- set-up
   static void config_error(void* context, const char* path, const char* message) {
-    if (configuring(context)) of(context).faults_->push_back({path, message});
+    if (!configuring(context)) return;
+    of(context).faults_->push_back(
+        {path == nullptr ? "" : path, message == nullptr ? "" : message});
   }
   static std::int32_t group_declare(void* context, const rise_group_spec* spec) {
     return configuring(context) ? of(context).signals_.declare_group(*spec) : RISE_E_PHASE;
@@ -94,7 +96,7 @@ struct HostServices {
     event.severity = message::Severity::Warning;
     event.machine = of(context).spec_.machine;
     event.code = code;
-    event.text = text;
+    event.text = text == nullptr ? "" : text;
     of(context).outlet_->event(event);
     return RISE_OK;
   }

@@ -243,8 +243,14 @@ std::int32_t Instance::set_link(std::uint32_t state, std::uint32_t endpoint, con
   endpoint_ = endpoint;
   snapshot_due_ = true;
   if (was_up && !link_up()) signals_.invalidate_all(outlet_);
-  if (state == RISE_LINK_CONNECTING)
-    return RISE_OK;  // in the snapshot; as events these would be noise
+  // Attempts to connect are in the snapshot; as events they and their failures would be noise.
+  if (state == RISE_LINK_CONNECTING) {
+    if (was_up) told_link_ = state;  // what was told last does not hold any more
+    return RISE_OK;
+  }
+  if (state == told_link_ && endpoint == told_endpoint_) return RISE_OK;
+  told_link_ = state;
+  told_endpoint_ = endpoint;
   shm::Event event;
   event.kind = message::EventKind::Link;
   event.severity = link_up() ? message::Severity::Info : message::Severity::Warning;
@@ -257,6 +263,8 @@ std::int32_t Instance::set_link(std::uint32_t state, std::uint32_t endpoint, con
 }
 
 std::int32_t Instance::set_alarms(const rise_alarm* alarms, std::uint32_t count) {
+  if (count != 0 && (alarms == nullptr || alarms->struct_size < sizeof(rise_alarm)))
+    return RISE_E_ARGUMENT;
   message::AlarmState now[kMaxAlarms];
   const std::uint32_t kept = std::min<std::uint32_t>(count, kMaxAlarms);
   const auto* bytes = reinterpret_cast<const std::uint8_t*>(alarms);

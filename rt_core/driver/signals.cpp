@@ -161,7 +161,7 @@ std::int32_t Signals::write_text(std::int32_t number, std::string_view text, shm
   Text& stored = texts_[signal.text];
   text = text.substr(0, RISE_TEXT_MAX);
   if (stored.valid && text == std::string_view(stored.bytes, stored.length)) return RISE_OK;
-  std::memcpy(stored.bytes, text.data(), text.size());
+  if (!text.empty()) std::memcpy(stored.bytes, text.data(), text.size());
   stored.length = static_cast<std::uint32_t>(text.size());
   stored.valid = true;
   tell_text(signal, stored, static_cast<std::size_t>(number), outlet);

@@ -76,12 +76,21 @@ Connector::Connector(std::uint32_t capacity)
   ::pthread_setname_np(thread_.native_handle(), "rise-connect");
 }
 
-Connector::~Connector() {
+Connector::~Connector() { stop(); }
+
+void Connector::stop() {
+  if (!thread_.joinable()) return;
   stopping_.store(true,
                   std::memory_order_relaxed);  // a flag to look at; nothing is published with it
   resolver_->stopping.store(true, std::memory_order_relaxed);
   thread_.join();
   for (const Pending& pending : pending_) ::close(pending.fd);
+  for (ConnectorRequest request; requests_.pop(&request);) {
+    if (request.kind == ConnectorRequest::Kind::Close) ::close(request.fd);
+  }
+  for (ConnectorResult result; results_.pop(&result);) {
+    if (result.kind == ConnectorResult::Kind::Opened) ::close(result.fd);
+  }
 }
 
 bool Connector::request(const ConnectorRequest& request) { return requests_.push(request); }

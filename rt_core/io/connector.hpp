@@ -45,6 +45,10 @@ class Connector {
   Connector(const Connector&) = delete;
   Connector& operator=(const Connector&) = delete;
 
+  // Set-up thread, once, when the lane has ended: nobody else touches a descriptor from now on.
+  // What was asked for is done or undone; descriptors that the lane never got are closed.
+  void stop();
+
   // Lane thread.
   [[nodiscard]] bool request(const ConnectorRequest& request);
   [[nodiscard]] bool result(ConnectorResult* result);

@@ -122,17 +122,11 @@ void SimulatedNetwork::happen(std::int64_t time_ns, Event event, std::int64_t no
       return;
     case What::Refused: end(event.stream, RISE_CLOSED_REFUSED, time_ns); return;
     case What::TimedOut: end(event.stream, RISE_CLOSED_TIMEOUT, time_ns); return;
-    case What::ToPeer: {
-      if (!connection.open || peer == peers_.end()) return;
-      std::vector<std::uint8_t> reply;
-      const bool stays =
-          peer->second.on_bytes(peer->second.self, connection.number, event.bytes.data(),
-                                static_cast<std::uint32_t>(event.bytes.size()), time_ns, &reply);
-      if (!reply.empty()) deliver_reply(event.stream, time_ns, std::move(reply));
-      if (!stays)
-        end(event.stream, RISE_CLOSED_BY_PEER, std::max(time_ns, connection.last_to_lane_ns));
+    case What::ToPeer:
+    case What::PeerDue:
+      if (connection.open && peer != peers_.end())
+        ask_peer(event.stream, event, peer->second, time_ns);
       return;
-    }
     case What::ToLane:
       if (!connection.open || connection.closing) return;
       counters_.bytes_received += event.bytes.size();
@@ -150,6 +144,26 @@ void SimulatedNetwork::happen(std::int64_t time_ns, Event event, std::int64_t no
       return;
     }
   }
+}
+
+// Gives the peer its bytes, or the time that it waited for, and sends on what it says.
+void SimulatedNetwork::ask_peer(std::int32_t id, const Event& event, const SimulatedPeer& peer,
+                                std::int64_t time_ns) {
+  Connection& connection = streams_[id];
+  std::vector<std::uint8_t> reply;
+  const bool stays =
+      event.what == What::ToPeer
+          ? peer.on_bytes(peer.self, connection.number, event.bytes.data(),
+                          static_cast<std::uint32_t>(event.bytes.size()), time_ns, &reply)
+          : peer.poll(peer.self, connection.number, time_ns, &reply);
+  if (!reply.empty()) deliver_reply(id, time_ns, std::move(reply));
+  if (!stays) {
+    end(id, RISE_CLOSED_BY_PEER, std::max(time_ns, connection.last_to_lane_ns));
+    return;
+  }
+  if (peer.next_due_ns == nullptr) return;
+  const std::int64_t due_ns = peer.next_due_ns(peer.self, connection.number);
+  if (due_ns != INT64_MAX) schedule(std::max(due_ns, time_ns), {What::PeerDue, id, 0, {}});
 }
 
 void SimulatedNetwork::deliver_reply(std::int32_t id, std::int64_t time_ns,

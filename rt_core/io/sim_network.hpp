@@ -24,6 +24,11 @@ struct SimulatedPeer {
                    std::uint32_t length, std::int64_t now_ns,
                    std::vector<std::uint8_t>* reply) = nullptr;
   void (*on_closed)(void* self, std::uint32_t connection, std::int64_t now_ns) = nullptr;
+  // A peer that takes its time (both or neither): when it has something to say unasked, INT64_MAX
+  // if never; and what it says then. False: it closes the connection.
+  std::int64_t (*next_due_ns)(void* self, std::uint32_t connection) = nullptr;
+  bool (*poll)(void* self, std::uint32_t connection, std::int64_t now_ns,
+               std::vector<std::uint8_t>* reply) = nullptr;
 };
 
 // Probabilities are per event, 0..1.
@@ -43,7 +48,7 @@ struct NetworkFaults {
 
 class SimulatedNetwork {
  public:
-  SimulatedNetwork(std::uint64_t seed, const StreamSink& sink) : sink_(sink), random_(seed | 1) {}
+  SimulatedNetwork(std::uint64_t seed, const StreamSink& sink) : sink_(sink), random_(seed) {}
 
   void listen(const std::string& host, std::uint16_t port, const SimulatedPeer& peer);
   void unlisten(const std::string& host, std::uint16_t port);
@@ -57,7 +62,7 @@ class SimulatedNetwork {
   [[nodiscard]] std::size_t open_streams() const { return streams_.size(); }
 
  private:
-  enum class What { Opened, Refused, TimedOut, ToPeer, ToLane, Closed };
+  enum class What { Opened, Refused, TimedOut, ToPeer, PeerDue, ToLane, Closed };
   struct Event {
     What what = What::Opened;
     std::int32_t stream = 0;
@@ -81,6 +86,8 @@ class SimulatedNetwork {
   std::int32_t close(std::int32_t stream);
   void exchange(std::int64_t now_ns);
   void happen(std::int64_t time_ns, Event event, std::int64_t now_ns);
+  void ask_peer(std::int32_t id, const Event& event, const SimulatedPeer& peer,
+                std::int64_t time_ns);
   void deliver_reply(std::int32_t id, std::int64_t time_ns, std::vector<std::uint8_t> reply);
   void end(std::int32_t id, std::int32_t reason, std::int64_t time_ns);
   bool chance(double probability);

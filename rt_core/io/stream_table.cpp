@@ -1,5 +1,7 @@
 #include "rt_core/io/stream_table.hpp"
 
+#include <unistd.h>
+
 #include <bit>
 #include <cstring>
 
@@ -34,6 +36,15 @@ StreamTable::StreamTable(std::uint32_t capacity, const StreamSink& sink)
   for (std::uint32_t i = 0; i < capacity; ++i) {
     streams_[i].out.attach(send_memory_.data() + std::size_t{i} * kSendQueueBytes);
     free_.push_back(static_cast<std::int32_t>(capacity - 1 - i));
+  }
+}
+
+// The peers of streams that nobody closed hear of the end now.
+StreamTable::~StreamTable() {
+  connector_.stop();
+  for (const Stream& stream : streams_) {
+    // When Closing, the descriptor was the connector's.
+    if (stream.fd >= 0 && stream.state != StreamState::Closing) ::close(stream.fd);
   }
 }
 

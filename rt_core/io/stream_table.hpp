@@ -63,6 +63,9 @@ struct Stream {
 class StreamTable {
  public:
   StreamTable(std::uint32_t capacity, const StreamSink& sink);
+  ~StreamTable();
+  StreamTable(const StreamTable&) = delete;
+  StreamTable& operator=(const StreamTable&) = delete;
 
   // The port's functions of the same name.
   std::int32_t open(std::uint32_t owner, const char* host, std::uint16_t port,

@@ -129,9 +129,9 @@ bool UringPort::must_enter() const {
 void UringPort::exchange(std::int64_t now_ns) {
   table_.pump(now_ns);
   const std::uint32_t work = table_.work_count();
-  std::uint32_t done = 0;
-  while (done < work && prepare(table_.take_work(done))) ++done;
-  table_.drop_work(done);
+  std::uint32_t taken = 0;
+  for (bool room = true; room && taken < work;) room = prepare(table_.take_work(taken++));
+  table_.drop_work(taken);
 
   if (must_enter()) {
     ::io_uring_submit_and_get_events(&ring_);

@@ -14,7 +14,7 @@ template <std::uint16_t N>
 std::size_t set_text(flatbuffers::Array<std::uint8_t, N>* field, std::string_view text) {
   const std::size_t length = text.size() < N ? text.size() : N;
   auto* bytes = reinterpret_cast<char*>(const_cast<std::uint8_t*>(field->data()));
-  std::memcpy(bytes, text.data(), length);
+  if (length != 0) std::memcpy(bytes, text.data(), length);  // an empty text may have no bytes
   std::memset(bytes + length, 0, N - length);
   return length;
 }

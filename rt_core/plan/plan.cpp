@@ -156,7 +156,11 @@ class Planner {
     std::vector<driver::ConfigFault> faults;
     instance->configure(&faults);
     for (const driver::ConfigFault& fault : faults) {
-      problem(fault.path.empty() ? prefix : prefix + "." + fault.path, fault.message);
+      if (fault.path.starts_with("/")) {
+        problem(at + fault.path.substr(1), fault.message);
+      } else {
+        problem(fault.path.empty() ? prefix : prefix + "." + fault.path, fault.message);
+      }
     }
     check_limits(*instance, at);
     plan.machines.push_back(std::move(instance));

@@ -38,8 +38,9 @@ Refusal check_value(double value, const OutputSpec& spec, const OutputState& sta
   if (value < spec.min) return Refusal::BelowMin;
   if (value > spec.max) return Refusal::AboveMax;
   if (spec.max_step > 0) {
-    // A step cannot be judged against an unknown value, so it is refused.
-    if (!state.known || std::fabs(value - state.value) > spec.max_step)
+    // A step cannot be judged against an unknown value, so it is refused; nor against NaN, hence
+    // the comparison this way round.
+    if (!state.known || !(std::fabs(value - state.value) <= spec.max_step))
       return Refusal::StepTooLarge;
   }
   return Refusal::None;

@@ -1,5 +1,6 @@
 #include "rt_core/safety/supervisor.hpp"
 
+#include <cmath>
 #include <cstring>
 
 #include "rt_core/message/text.hpp"
@@ -48,7 +49,7 @@ void Supervisor::judge(const LaneConditions& lane, bool link_up, bool driver_run
     actuator_.safe(actuator_.self, static_cast<std::int32_t>(channel_.reason()), now_ns);
   }
   if (sidecar_was_alive_ && !lane.sidecar_alive && spec_.sidecar_loss == SidecarLoss::Rollback) {
-    rolling_back_ = true;
+    begin_rollback();
   }
   sidecar_was_alive_ = lane.sidecar_alive;
   if (rolling_back_) roll_back(now_ns);
@@ -59,6 +60,7 @@ void Supervisor::trip(std::int64_t now_ns) {
   safe_wanted_ = true;
   safe_confirmed_ = 0;
   rolling_back_ = false;  // a tripped machine gets its safe outputs and nothing else
+  for (Pending& pending : pending_) pending.orphaned = false;
   actuator_.safe(actuator_.self, static_cast<std::int32_t>(channel_.reason()), now_ns);
   tell_state();
 }
@@ -138,12 +140,14 @@ Refusal Supervisor::hand_over(std::uint32_t kind, const Command& command, bool r
     out.id = next_id_;
     out.value = command.value();
     // Taken before the call: the driver may answer from inside it.
-    pending = {true, rollback, next_id_++, now_ns, command};
+    pending = {true, rollback, false, next_id_++, now_ns, command};
     ++pending_count_;
     const std::int32_t rc = actuator_.command(actuator_.self, out, now_ns);
     if (rc == RISE_OK) return Refusal::None;
-    pending.used = false;
-    --pending_count_;
+    if (pending.used) {  // else it was answered, and its place given back, from inside the call
+      pending.used = false;
+      --pending_count_;
+    }
     return rc == RISE_E_AGAIN ? Refusal::DriverBusy : Refusal::DriverCannot;
   }
   return Refusal::DriverBusy;
@@ -151,6 +155,7 @@ Refusal Supervisor::hand_over(std::uint32_t kind, const Command& command, bool r
 
 std::int32_t Supervisor::command_done(std::uint64_t id, std::uint32_t outcome, double value,
                                       std::int32_t detail) {
+  if (outcome < RISE_COMMAND_APPLIED || outcome > RISE_COMMAND_MISMATCH) return RISE_E_ARGUMENT;
   for (Pending& pending : pending_) {
     if (!pending.used || pending.id != id) continue;
     pending.used = false;
@@ -158,11 +163,12 @@ std::int32_t Supervisor::command_done(std::uint64_t id, std::uint32_t outcome, d
     const bool set = pending.command.kind() == CommandKind::SetOutput;
     if (set && outcome != RISE_COMMAND_FAILED) {
       OutputState& output = outputs_[pending.command.output()];
-      output.known = true;
+      output.known = std::isfinite(value);
       output.value = value;
       output.provisional =
           !pending.rollback && pending.command.approval() == message::Approval::Provisional;
-      if (outcome == RISE_COMMAND_APPLIED && !output.provisional) {
+      if (output.provisional && pending.orphaned) rolling_back_ = true;
+      if (outcome == RISE_COMMAND_APPLIED && !output.provisional && output.known) {
         output.approved_known = true;
         output.approved = value;
       }
@@ -178,7 +184,7 @@ std::int32_t Supervisor::command_done(std::uint64_t id, std::uint32_t outcome, d
 }
 
 std::int32_t Supervisor::output_value(std::uint32_t number, double value) {
-  if (number >= outputs_.size()) return RISE_E_ARGUMENT;
+  if (number >= outputs_.size() || !std::isfinite(value)) return RISE_E_ARGUMENT;
   OutputState& output = outputs_[number];
   output.known = true;
   output.value = value;
@@ -192,6 +198,13 @@ std::int32_t Supervisor::output_value(std::uint32_t number, double value) {
 void Supervisor::safe_done(bool confirmed) {
   safe_confirmed_ = confirmed ? 1 : 2;
   changed_ = true;
+}
+
+// What the driver has not yet answered cannot go back now: it does when the answer comes.
+void Supervisor::begin_rollback() {
+  if (channel_.state() == SafetyState::Tripped) return;  // see trip()
+  rolling_back_ = true;
+  for (Pending& pending : pending_) pending.orphaned = pending.used;
 }
 
 void Supervisor::roll_back(std::int64_t now_ns) {

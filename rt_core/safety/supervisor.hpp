@@ -83,6 +83,7 @@ class Supervisor {
   struct Pending {
     bool used = false;
     bool rollback = false;
+    bool orphaned = false;  // the sidecar was lost while it was under way
     std::uint64_t id = 0;
     std::int64_t since_ns = 0;
     message::Command command;
@@ -97,6 +98,7 @@ class Supervisor {
   void tell_state();
   void tell(const message::Command& command, message::Outcome outcome, message::Refusal refusal,
             double value, std::int32_t detail);
+  void begin_rollback();
   void roll_back(std::int64_t now_ns);
   void expire_pending(std::int64_t now_ns);
 

@@ -5,6 +5,8 @@
 
 #include <fcntl.h>
 
+#include <cerrno>
+
 namespace rise::shm {
 
 enum class LockByte : int {
@@ -26,7 +28,10 @@ class FileLock {
     lock.l_whence = SEEK_SET;
     lock.l_start = byte_;
     lock.l_len = 1;
-    ::fcntl(fd_, type == F_UNLCK ? F_OFD_SETLK : F_OFD_SETLKW, &lock);
+    // A signal ends the wait early: without another try we would go on without the lock.
+    while (::fcntl(fd_, type == F_UNLCK ? F_OFD_SETLK : F_OFD_SETLKW, &lock) != 0 &&
+           errno == EINTR) {
+    }
   }
   int fd_;
   int byte_;

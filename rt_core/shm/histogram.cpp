@@ -22,11 +22,19 @@ double HistogramView::mean() const {
 
 std::uint64_t HistogramView::percentile(double fraction) const {
   if (words_.count == 0) return 0;
-  const auto wanted = static_cast<double>(words_.count) * fraction;
-  std::uint64_t seen = 0;
+  const double wanted = static_cast<double>(words_.count) * fraction;
+  double seen = 0;
   for (std::size_t i = 0; i < kBuckets; ++i) {
-    seen += words_.buckets[i];
-    if (seen > 0 && static_cast<double>(seen) >= wanted) return std::min(bucket_top(i), words_.max);
+    const auto here = static_cast<double>(words_.buckets[i]);
+    if (here == 0 || seen + here < wanted) {
+      seen += here;
+      continue;
+    }
+    // Within the bucket the recordings are taken to lie evenly.
+    const auto bottom = static_cast<double>(i == 0 ? 0 : bucket_top(i - 1) + 1);
+    const auto width = static_cast<double>(bucket_top(i)) - bottom;
+    const auto value = static_cast<std::uint64_t>(bottom + width * (wanted - seen) / here);
+    return std::clamp(value, words_.min, words_.max);
   }
   return words_.max;
 }

@@ -251,6 +251,15 @@ Result<OwnedRegion> OwnedRegion::create(const RegionPlan& plan) {
   return region;
 }
 
+OwnedRegion& OwnedRegion::operator=(OwnedRegion&& other) noexcept {
+  Region::operator=(std::move(other));  // swaps the mappings
+  out_path_.swap(other.out_path_);
+  in_path_.swap(other.in_path_);
+  cleaned_up_pid_ = other.cleaned_up_pid_;
+  hugepages_ = other.hugepages_;
+  return *this;
+}
+
 OwnedRegion::~OwnedRegion() {
   if (out_.base() == nullptr) return;
   set_state(RegionState::Closed);

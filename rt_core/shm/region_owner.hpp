@@ -40,7 +40,8 @@ class OwnedRegion : public Region {
 
   OwnedRegion() = default;
   OwnedRegion(OwnedRegion&&) = default;
-  OwnedRegion& operator=(OwnedRegion&&) = default;
+  // What this one had before ends with `other`.
+  OwnedRegion& operator=(OwnedRegion&& other) noexcept;
   ~OwnedRegion();
 
   void set_state(RegionState state);

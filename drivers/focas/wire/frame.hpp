@@ -44,7 +44,7 @@ class Assembler {
   // whole. After a fault nothing is taken until clear().
   std::size_t feed(Bytes bytes);
   [[nodiscard]] bool complete() const {
-    return size_ >= kHeaderBytes && size_ == kHeaderBytes + header_.length;
+    return fault_ == Fault::None && size_ >= kHeaderBytes && size_ == kHeaderBytes + header_.length;
   }
   [[nodiscard]] Frame frame() const {
     return {header_, Bytes(memory_ + kHeaderBytes, header_.length)};

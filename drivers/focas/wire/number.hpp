@@ -55,7 +55,10 @@ inline std::optional<Number> decimal(double value, int max_digits) {
   }
   const double rounded = std::nearbyint(scaled);
   if (std::fabs(rounded) > 2147483647.0) return std::nullopt;
-  return Number{static_cast<std::int32_t>(rounded), 10, digits};
+  auto mantissa = static_cast<std::int32_t>(rounded);
+  // 0.285 * 1000 is not whole in binary: what the search has gone too far is zeros now.
+  for (; digits > 0 && mantissa % 10 == 0; --digits) mantissa /= 10;
+  return Number{mantissa, 10, digits};
 }
 
 // The form in which legacy controls take macro values: base 2, mantissa normalised to 31 bits.
