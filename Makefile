@@ -8,7 +8,9 @@ SHELL := /bin/bash
 include scripts/make/build.mk
 include scripts/make/tests.mk
 include scripts/make/model.mk
+include scripts/make/fuzz.mk
 include scripts/make/bench.mk
+include scripts/make/lint.mk
 
 .PHONY: help setup build run clean
 

@@ -199,6 +199,21 @@ def lane_thread(pid):
     raise RuntimeError("the core has no lane thread")
 
 
+PROGRAM = ("O1000(ROUND AND ROUND)\\nG90 G21\\nN10 G0 X0. Y0. Z0.\\nN20 S1500 M3\\nN30 G1 X80. F3000\\n"
+           "N40 Y40.\\nN50 Z-5. F500\\nN60 X0. Y0.\\nM30")
+
+
+def control_toml(name, port, model="31i", axes=("X", "Y", "Z"), paths=1, program=PROGRAM, tables="", **keys):
+    """One [[control]] of cncsim. keys: further keys; tables: [[control.fault]] and the like."""
+    text = f'[[control]]\nname = "{name}"\nmodel = "{model}"\nport = {port}\n'
+    for key, value in keys.items():
+        text += f"{key} = " + (f'"{value}"' if isinstance(value, str) else str(value).lower()) + "\n"
+    listed = ", ".join(f'{{ name = "{axis}" }}' for axis in axes)
+    for _ in range(paths):
+        text += f'[[control.path]]\nprogram = "{program}"\naxes = [{listed}]\nspindles = [{{ name = "S1" }}]\n'
+    return text + tables
+
+
 FAST = '["status", "alarms", "position.absolute", "feed", "spindle.speed", "spindle.load", "servo.load"]'
 
 

@@ -1,5 +1,13 @@
 #include <CppUTest/CommandLineTestRunner.h>
 #include <CppUTest/MemoryLeakWarningPlugin.h>
+#include <CppUTest/TestRegistry.h>
+
+#include "tests/unit/support/watchdog.hpp"
+
+#if defined(__SANITIZE_THREAD__)
+// Tests about processes fork children, also while helper threads run; the children make none.
+extern "C" const char* __tsan_default_options() { return "die_after_fork=0"; }
+#endif
 
 int main(int argc, char** argv) {
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -9,5 +17,9 @@ int main(int argc, char** argv) {
   // Several tests have threads; the detector is not safe for them by default.
   MemoryLeakWarningPlugin::turnOnThreadSafeNewDeleteOverloads();
 #endif
-  return CommandLineTestRunner::RunAllTests(argc, argv);
+  rise::test::WatchdogPlugin watchdog;
+  TestRegistry::getCurrentRegistry()->installPlugin(&watchdog);
+  const int failures = CommandLineTestRunner::RunAllTests(argc, argv);
+  TestRegistry::getCurrentRegistry()->removePluginByName("watchdog");
+  return failures;
 }

@@ -1,0 +1,63 @@
+# Fuzzers: tests/fuzz/fuzz_<thing>.cpp, built by clang with libFuzzer, AddressSanitizer and UBSan.
+#   make fuzz [FUZZ_SECONDS=20] [ONLY=fuzz_config]   each from seeds made of tests/vectors and config/
+#   make fuzz-control                                each with a planted fault, which it must find
+FUZZ_SECONDS ?= 20
+FUZZ := $(BUILD)/fuzz
+FUZZ_CXX := clang++
+FUZZ_FLAGS := -std=c++20 $(WARN) -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined \
+              -fno-sanitize-recover=all -pthread -I. -isystem $(GEN)
+FUZZERS := fuzz_focas_frame fuzz_focas_session fuzz_config
+
+fuzz_objects = $(patsubst %.cpp,$(FUZZ)/obj/%.o,$(1))
+FUZZ_FOCAS := $(call fuzz_objects,$(FOCAS_WIRE_SRC) $(filter-out drivers/focas/driver.cpp,$(FOCAS_SRC)))
+FUZZ_HOST := $(call fuzz_objects,$(CONFIG_SRC) tests/unit/focas_fake_host.cpp)
+FUZZ_LIB.fuzz_focas_frame := $(call fuzz_objects,$(FOCAS_WIRE_SRC) drivers/focas/control_info.cpp)
+FUZZ_LIB.fuzz_focas_session := $(FUZZ_FOCAS) $(FUZZ_HOST) $(FUZZ)/obj/tests/unit/focas_fake_control.o
+FUZZ_LIB.fuzz_config := $(FUZZ_FOCAS) $(FUZZ_HOST)
+
+$(FUZZ)/obj/%.o: %.cpp | $(GENERATED)
+	@mkdir -p $(@D)
+	$(say) "  compile $< (fuzz)"
+	$(Q)$(FUZZ_CXX) $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link -MMD -MP -c -o $@ $<
+$(FUZZ)/planted/%.o: tests/fuzz/%.cpp | $(GENERATED)
+	@mkdir -p $(@D)
+	$(say) "  compile $< (fuzz, planted)"
+	$(Q)$(FUZZ_CXX) $(FUZZ_FLAGS) -DRISE_FUZZ_PLANT -fsanitize=fuzzer-no-link -MMD -MP -c -o $@ $<
+
+# toml++ 3.3 says "unreachable" of characters just below U+FEFF that are no blanks; what compilers make of
+# it is the right answer, and no file of ours can change the library.
+$(FUZZ)/obj/config/schema/document.o: FUZZ_FLAGS += -fno-sanitize=unreachable
+
+define fuzzer
+$(FUZZ)/$(1): $(FUZZ)/obj/tests/fuzz/$(1).o $(FUZZ_LIB.$(1))
+$(FUZZ)/planted/$(1): $(FUZZ)/planted/$(1).o $(FUZZ_LIB.$(1))
+endef
+$(foreach name,$(FUZZERS),$(eval $(call fuzzer,$(name))))
+
+FUZZ_PROGRAMS := $(addprefix $(FUZZ)/,$(FUZZERS))
+FUZZ_PLANTED := $(addprefix $(FUZZ)/planted/,$(FUZZERS))
+$(FUZZ_PROGRAMS) $(FUZZ_PLANTED):
+	@mkdir -p $(@D)
+	$(say) "  link    $@"
+	$(Q)$(FUZZ_CXX) $(FUZZ_FLAGS) -fsanitize=fuzzer -o $@ $(filter %.o,$^)
+
+$(FUZZ)/make_corpus: $(call fuzz_objects,tests/fuzz/make_corpus.cpp tests/unit/focas_vectors.cpp)
+	$(say) "  link    $@"
+	$(Q)$(FUZZ_CXX) $(FUZZ_FLAGS) -o $@ $(filter %.o,$^)
+$(FUZZ)/corpus: $(FUZZ)/make_corpus $(wildcard tests/vectors/*.hex) config/rise.toml
+	@rm -rf $@ && mkdir -p $@
+	@$(FUZZ)/make_corpus $@
+
+.PHONY: fuzz fuzz-control fuzz-programs fuzz-planted
+fuzz-programs: $(FUZZ_PROGRAMS) $(FUZZ)/corpus
+fuzz-planted: $(FUZZ_PLANTED) $(FUZZ)/corpus
+
+fuzz: ## fuzz whatever parses hostile bytes; FUZZ_SECONDS=20 for each, ONLY=name for one
+	@MAKE="$(MAKE) --no-print-directory" FUZZ=$(FUZZ) FUZZ_CXX=$(FUZZ_CXX) tests/fuzz/run \
+	  $(FUZZ_SECONDS) $(or $(ONLY),$(FUZZERS))
+
+fuzz-control: ## prove that each fuzzer finds a planted fault
+	@MAKE="$(MAKE) --no-print-directory" FUZZ=$(FUZZ) FUZZ_CXX=$(FUZZ_CXX) tests/fuzz/run --planted \
+	  $(or $(ONLY),$(FUZZERS))
+
+-include $(shell find $(FUZZ) -name '*.d' 2>/dev/null)

@@ -1,0 +1,134 @@
+#!/usr/bin/python3
+"""The shared region when processes die, damage it, or belong to another release."""
+import os
+import pathlib
+import signal
+import struct
+import time
+import unittest
+
+from common import LANE, harness
+
+
+class Region(unittest.TestCase):
+    def plant(self):
+        plant = harness.Plant("region")
+        self.addCleanup(plant.close)
+        return plant
+
+    def start(self, plant):
+        self.port = harness.free_ports(1)
+        plant.start_simulator(harness.control_toml("a", self.port))
+        self.config = LANE + harness.machine_toml("a", self.port)
+        return plant.start_core(self.config)
+
+    def files(self, plant):
+        return sorted(pathlib.Path("/dev/shm").glob(f"rise.{plant.region}.*"))
+
+    def test_killed_core_is_cleaned_up_by_the_next(self):
+        plant = self.plant()
+        core = self.start(plant)
+        plant.wait_up()
+        core.stop(signal.SIGKILL)
+        self.assertEqual(len(self.files(plant)), 2, "a killed core leaves its files")
+        done = plant.rise("top", "--region", plant.region, "--once")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("died", done.stderr)
+        again = plant.start_core(self.config)
+        self.assertIn(f"removed what core {core.pid} had left behind", again.output())
+        plant.wait_up()
+        again.stop()
+        self.assertEqual(self.files(plant), [])
+
+    def test_second_core_of_a_name_is_refused(self):
+        plant = self.plant()
+        core = self.start(plant)
+        second = plant.start([harness.BIN / "rise-core", "--config", plant.folder / "rise.toml"])
+        self.assertEqual(second.wait(), 3)
+        self.assertIn(f"already running (pid {core.pid}", second.output())
+        self.assertTrue(core.alive())
+        plant.wait_up()
+
+    def test_killed_reader_misses_nothing_within_the_rings_time(self):
+        plant = self.plant()
+        core = self.start(plant)
+        plant.wait_up()
+        sidecar = plant.start_sidecar()
+        time.sleep(1)
+        for _ in range(3):
+            sidecar.stop(signal.SIGKILL)
+            time.sleep(1.5)  # the ring holds 10 s
+            sidecar = plant.start_sidecar()
+            time.sleep(0.5)
+        core.stop()
+        time.sleep(0.3)
+        sidecar.stop()
+        # All lives together have read exactly what was published, and none was lost.
+        self.assertIn("going on where the last one stopped", sidecar.output())
+        self.assertIn("(0 lost)", sidecar.output())
+
+    def test_reader_that_is_away_too_long_learns_what_it_missed(self):
+        plant = self.plant()
+        self.port = harness.free_ports(1)
+        plant.start_simulator(harness.control_toml("a", self.port))
+        # The smallest history: a second or so.
+        plant.write("short.toml", "")
+        core = plant.start_core("history_s = 1\n" + LANE + harness.machine_toml("a", self.port))
+        plant.wait_up()
+        sidecar = plant.start_sidecar()
+        time.sleep(0.5)
+        sidecar.stop(signal.SIGKILL)
+        time.sleep(5)
+        plant.start_sidecar()
+        time.sleep(0.5)
+        reader = next(r for r in plant.view()["readers"] if r["name"] == "sidecar")
+        self.assertGreater(reader["lost"], 100)
+        published = plant.view()["lanes"][0]["counters"]["frames_published"]
+        self.assertLessEqual(reader["frames"] + reader["lost"] + reader["backlog"], published + 50)
+        self.assertGreaterEqual(reader["frames"] + reader["lost"] + 150, published)
+        core.stop()
+
+    def patched(self, plant, offset, data):
+        """The region's `in` file with some bytes of its header replaced."""
+        path = pathlib.Path(f"/dev/shm/rise.{plant.region}.in")
+        with open(path, "r+b") as file:
+            file.seek(offset)
+            old = file.read(len(data))
+            file.seek(offset)
+            file.write(data)
+        return path, offset, old
+
+    def test_region_of_another_version_or_schema_is_refused_with_a_clear_sentence(self):
+        plant = self.plant()
+        self.start(plant)
+        # Layout: magic u64, version u32, header bytes u32, schema hash u64.
+        for offset, data, words in ((8, struct.pack("<I", 99), "version 99"),
+                                    (16, b"\x01" * 8, "schema 0101010101010101"),
+                                    (0, b"NOTRISE!", "wrong magic")):
+            path, at, old = self.patched(plant, offset, data)
+            done = plant.rise("top", "--region", plant.region, "--once")
+            with open(path, "r+b") as file:
+                file.seek(at)
+                file.write(old)
+            self.assertEqual(done.returncode, 1, words)
+            self.assertIn(words, done.stderr)
+        self.assertIsNotNone(plant.view())
+
+    def test_truncated_input_file_trips_the_core_and_does_not_kill_it(self):
+        plant = self.plant()
+        core = self.start(plant)
+        plant.wait_up()
+        os.truncate(f"/dev/shm/rise.{plant.region}.in", 0)
+        harness.wait_until(lambda: "input lost" in core.output(), 5, "the core tells that its input is lost")
+        self.assertTrue(core.alive())
+        self.assertEqual(core.stop(), 0)
+
+    def test_readers_cannot_write_what_the_core_writes(self):
+        plant = self.plant()
+        self.start(plant)
+        mode = os.stat(f"/dev/shm/rise.{plant.region}.out").st_mode & 0o777
+        self.assertEqual(mode, 0o640)
+
+
+if __name__ == "__main__":
+    unittest.main()
