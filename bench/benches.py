@@ -33,16 +33,6 @@ def program(name, *arguments):
     return {key: (float(value), unit) for key, value, unit in found}
 
 
-def simulated(controls, **keys):
-    """The config of simulated controls: a list of tables, each a dict."""
-    text = ""
-    for control in controls:
-        text += "[[control]]\n"
-        for key, value in {**keys, **control}.items():
-            text += f"{key} = " + (f'"{value}"' if isinstance(value, str) else str(value).lower()) + "\n"
-    return text
-
-
 def lane_toml(period_us=1000, **keys):
     text = f'[[lane]]\nname = "main"\nperiod_us = {period_us}\npriority = {PRIORITY}\ncpu = {LAST_CPU}\n'
     for key, value in keys.items():
@@ -69,9 +59,9 @@ def sweep(full):
     port = harness.free_ports(2)
     seconds = 5 if full else 2
     with harness.Plant("bench-sweep") as plant:
-        plant.start_simulator(simulated([
-            {"name": "quick", "listen": f"127.0.0.1:{port}", "model": "31i"},
-            {"name": "slow", "listen": f"127.0.0.1:{port + 1}", "model": "31i", "service_us": 1000}]))
+        axes = ("X", "Y", "Z", "A")
+        plant.start_simulator(harness.control_toml("quick", port, axes=axes) +
+                              harness.control_toml("slow", port + 1, axes=axes, service_us=1000))
         for label, at in (("quick", port), ("slow_1ms", port + 1)):
             figures = program("sweep", "127.0.0.1", at, seconds, label)
             for name, (value, unit) in figures.items():
@@ -88,7 +78,7 @@ def exchange(full):
     for order in ("after_judge", "first"):
         port = harness.free_ports(1)
         with harness.Plant("bench-exchange") as plant:
-            plant.start_simulator(simulated([{"name": "a", "listen": f"127.0.0.1:{port}", "model": "31i"}]))
+            plant.start_simulator(harness.control_toml("a", port))
             plant.start_core(lane_toml(exchange=order) + harness.machine_toml("a", port))
             plant.wait_up()
             time.sleep(10 if full else 3)
@@ -117,40 +107,45 @@ def of_histogram(counts, fraction):
 
 def wakeup(full):
     """Wake-up latency of a loaded lane beside cyclictest: same priority, period and core, in turn."""
-    rounds, seconds = (6, 30) if full else (3, 8)
+    rounds, seconds = (9, 30) if full else (5, 8)
+    wanted = ((0.5, "p50"), (0.99, "p99"), (0.999, "p99.9"))
     port = harness.free_ports(8)
-    reference = {}
-    lane = {0.5: [], 0.99: [], 0.999: []}
-    controls = [{"name": f"m{i}", "listen": f"127.0.0.1:{port + i}", "model": "31i"} for i in range(8)]
-    machines = "".join(harness.machine_toml(f"m{i}", port + i) for i in range(8))
+    reference = {name: [] for _, name in wanted}
+    lane = {name: [] for _, name in wanted}
+    machines = "".join(harness.machine_toml(f"m-{i + 1}", port + i) for i in range(8))
     with harness.Plant("bench-wakeup") as plant:
-        plant.start_simulator(simulated(controls), cpu=FIRST_CPU)
+        plant.start_simulator(harness.control_toml("m", port, count=8), cpu=FIRST_CPU)
         for _ in range(rounds):
-            for latency, count in cyclictest(seconds).items():
-                reference[latency] = reference.get(latency, 0) + count
+            counts = cyclictest(seconds)
             core = plant.start_core(lane_toml() + machines)
             plant.wait_up()
             time.sleep(seconds)
             wake = plant.view()["lanes"][0]["histograms"]["wakeup"]
-            for fraction, key in ((0.5, "p50_ns"), (0.99, "p99_ns"), (0.999, "p999_ns")):
-                lane[fraction].append(wake[key] / 1000)
             core.stop()
-    for fraction, name in ((0.5, "p50"), (0.99, "p99"), (0.999, "p99.9")):
-        theirs = of_histogram(reference, fraction)
-        ours = sorted(lane[fraction])[len(lane[fraction]) // 2]  # of the rounds, the middle one
+            for fraction, name in wanted:
+                reference[name].append(of_histogram(counts, fraction))
+                key = {"p50": "p50_ns", "p99": "p99_ns", "p99.9": "p999_ns"}[name]
+                lane[name].append(wake[key] // 1000)  # whole microseconds, as cyclictest has them
+    for _, name in wanted:
+        theirs, ours = median(reference[name]), median(lane[name])
         yield figure(f"wakeup.{name}.cyclictest_us", theirs, "us")
         yield figure(f"wakeup.{name}.lane_us", ours, "us")
         yield figure(f"wakeup.{name}.ratio", ours / max(theirs, 1), "x", at_most=1.1)
+    yield figure("wakeup.rounds", rounds)
+
+
+def median(values):
+    return sorted(values)[len(values) // 2]
 
 
 def cycle_counts(full):
     """8 machines at 10 ms sweeps on a 1 ms lane: allocations, page faults, system calls per cycle."""
     del full
     port = harness.free_ports(8)
-    controls = [{"name": f"m{i}", "listen": f"127.0.0.1:{port + i}", "model": "31i"} for i in range(8)]
+    controls = harness.control_toml("m", port, count=8)
     machines = "".join(harness.machine_toml(f"m{i}", port + i) for i in range(8))
     with harness.Plant("bench-counts") as plant:
-        plant.start_simulator(simulated(controls), cpu=FIRST_CPU)
+        plant.start_simulator(controls, cpu=FIRST_CPU)
         core = plant.start_core(lane_toml() + machines,
                                 env={"LD_PRELOAD": str(harness.GUARD), "RISE_GUARD": "count"})
         plant.wait_up()
@@ -171,9 +166,8 @@ def machines(full):
     port = harness.free_ports(count)
     config = "".join(harness.machine_toml(f"m{i}", port + i) for i in range(count))
     with harness.Plant("bench-machines") as plant:
-        plant.start_simulator(simulated([{"name": "m", "listen": f"127.0.0.1:{port}", "model": "31i",
-                                          "count": count}]), cpu=FIRST_CPU)
-        plant.start_core("history_s = 10\n" + lane_toml(driver_budget_us=1000) + config)
+        plant.start_simulator(harness.control_toml("m", port, count=count), cpu=FIRST_CPU)
+        plant.start_core(lane_toml(driver_budget_us=1000) + config)
         plant.start_sidecar()
         plant.wait_up(30)
         time.sleep(2)
