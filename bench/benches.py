@@ -1,4 +1,4 @@
-"""The benches, by name. Each yields figures: name, value, unit, and where there is one goal and met."""
+"""The benches, by name. Each yields figures: name, value, unit; goal and met where there is one."""
 import os
 import pathlib
 import re
@@ -25,8 +25,13 @@ def figure(name, value, unit="", at_least=None, at_most=None):
 
 def program(name, *arguments):
     """Runs a bench program; its figures as a dict of name -> (value, unit)."""
-    done = subprocess.run([harness.OUT / "bench" / name, *map(str, arguments)], capture_output=True,
-                          text=True, timeout=600, check=False)
+    done = subprocess.run(
+        [harness.OUT / "bench" / name, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )
     if done.returncode != 0:
         raise RuntimeError(f"{name} failed: {done.stderr}")
     found = re.findall(r"^(\S+) +(-?[\d.]+) ?(\S*)$", done.stdout, re.M)
@@ -34,7 +39,8 @@ def program(name, *arguments):
 
 
 def lane_toml(period_us=1000, **keys):
-    text = f'[[lane]]\nname = "main"\nperiod_us = {period_us}\npriority = {PRIORITY}\ncpu = {LAST_CPU}\n'
+    text = f'[[lane]]\nname = "main"\nperiod_us = {period_us}\n'
+    text += f'priority = {PRIORITY}\ncpu = {LAST_CPU}\n'
     for key, value in keys.items():
         text += f"{key} = " + (f'"{value}"' if isinstance(value, str) else str(value)) + "\n"
     return text
@@ -44,24 +50,30 @@ def ring(full):
     """The broadcast ring between core and sidecar."""
     figures = program("ring", "full" if full else "short")
     for name, (value, unit) in figures.items():
-        yield figure(name, value, unit, at_least=15e6 if name == "ring.small.frames_per_s" else None)
+        yield figure(
+            name, value, unit, at_least=15e6 if name == "ring.small.frames_per_s" else None
+        )
 
 
 def bookkeeping(full):
     """What a cycle of 8 machines costs besides its work."""
     del full
     for name, (value, unit) in program("bookkeeping").items():
-        yield figure(name, value, unit, at_most=300 if name.endswith("8_machines.ns_per_cycle") else None)
+        yield figure(
+            name, value, unit, at_most=300 if name.endswith("8_machines.ns_per_cycle") else None
+        )
 
 
 def sweep(full):
-    """22 items of one path: a call per item, packed as proven, in one frame; quick and slow control."""
+    """22 items of one path, on a quick and a slow control: call per item, packed, one frame."""
     port = harness.free_ports(2)
     seconds = 5 if full else 2
     with harness.Plant("bench-sweep") as plant:
         axes = ("X", "Y", "Z", "A")
-        plant.start_simulator(harness.control_toml("quick", port, axes=axes) +
-                              harness.control_toml("slow", port + 1, axes=axes, service_us=1000))
+        plant.start_simulator(
+            harness.control_toml("quick", port, axes=axes)
+            + harness.control_toml("slow", port + 1, axes=axes, service_us=1000)
+        )
         for label, at in (("quick", port), ("slow_1ms", port + 1)):
             figures = program("sweep", "127.0.0.1", at, seconds, label)
             for name, (value, unit) in figures.items():
@@ -89,9 +101,29 @@ def exchange(full):
 
 def cyclictest(seconds):
     """Histogram of wake-up latencies in us: {latency: count}."""
-    done = subprocess.run(["cyclictest", "-q", "-m", "-p", str(PRIORITY), "-i", "1000", "-t", "1",
-                           "-a", str(LAST_CPU), "-h", "20000", "-D", str(seconds)],
-                          capture_output=True, text=True, timeout=seconds + 60, check=True)
+    done = subprocess.run(
+        [
+            "cyclictest",
+            "-q",
+            "-m",
+            "-p",
+            str(PRIORITY),
+            "-i",
+            "1000",
+            "-t",
+            "1",
+            "-a",
+            str(LAST_CPU),
+            "-h",
+            "20000",
+            "-D",
+            str(seconds),
+        ],
+        capture_output=True,
+        text=True,
+        timeout=seconds + 60,
+        check=True,
+    )
     return {int(a): int(b) for a, b in re.findall(r"^(\d+)\s+(\d+)$", done.stdout, re.M) if int(b)}
 
 
@@ -106,7 +138,7 @@ def of_histogram(counts, fraction):
 
 
 def wakeup(full):
-    """Wake-up latency of a loaded lane beside cyclictest: same priority, period and core, in turn."""
+    """Wake-up latency of a loaded lane beside cyclictest: same priority, period, core; in turn."""
     rounds, seconds = (9, 30) if full else (5, 8)
     wanted = ((0.5, "p50"), (0.99, "p99"), (0.999, "p99.9"))
     port = harness.free_ports(8)
@@ -139,19 +171,22 @@ def median(values):
 
 
 def cycle_counts(full):
-    """8 machines at 10 ms sweeps on a 1 ms lane: allocations, page faults, system calls per cycle."""
+    """8 machines, 10 ms sweeps, 1 ms lane: allocations, page faults, system calls per cycle."""
     del full
     port = harness.free_ports(8)
     controls = harness.control_toml("m", port, count=8)
     machines = "".join(harness.machine_toml(f"m{i}", port + i) for i in range(8))
     with harness.Plant("bench-counts") as plant:
         plant.start_simulator(controls, cpu=FIRST_CPU)
-        core = plant.start_core(lane_toml() + machines,
-                                env={"LD_PRELOAD": str(harness.GUARD), "RISE_GUARD": "count"})
+        core = plant.start_core(
+            lane_toml() + machines, env={"LD_PRELOAD": str(harness.GUARD), "RISE_GUARD": "count"}
+        )
         plant.wait_up()
         counts = harness.count_syscalls(plant, 12)
         yield figure("cycle.cycles_counted", counts["cycles"], "", at_least=10000)
-        yield figure("cycle.syscalls_per_cycle", counts["syscalls"] / counts["cycles"], "", at_most=2)
+        yield figure(
+            "cycle.syscalls_per_cycle", counts["syscalls"] / counts["cycles"], "", at_most=2
+        )
         lane = plant.view()["lanes"][0]["counters"]
         yield figure("cycle.page_faults", lane["page_faults"], "", at_most=0)
         core.stop()
@@ -180,16 +215,27 @@ def machines(full):
 
         def lane(view, key):
             return view["lanes"][0]["counters"][key]
+
         samples = total(after, "samples") - total(before, "samples")
         yield figure("machines.count", count)
         yield figure("machines.sweeps_per_s", samples / elapsed, "1/s", at_least=count * 100 * 0.98)
-        yield figure("machines.late_sweeps", total(after, "late_samples") - total(before, "late_samples"))
+        yield figure(
+            "machines.late_sweeps", total(after, "late_samples") - total(before, "late_samples")
+        )
         cycles = lane(after, "cycles") - lane(before, "cycles")
-        yield figure("machines.overruns_per_1000_cycles",
-                     1000 * (lane(after, "overruns") - lane(before, "overruns")) / cycles)
-        yield figure("machines.cycle.p99_us", after["lanes"][0]["histograms"]["cycle"]["p99_ns"] / 1000, "us")
+        yield figure(
+            "machines.overruns_per_1000_cycles",
+            1000 * (lane(after, "overruns") - lane(before, "overruns")) / cycles,
+        )
+        yield figure(
+            "machines.cycle.p99_us", after["lanes"][0]["histograms"]["cycle"]["p99_ns"] / 1000, "us"
+        )
         for name in ("core", "simulator", "sidecar"):
-            yield figure(f"machines.{name}.cpu_percent", 100 * (cpu_after[name] - cpu_before[name]) / elapsed, "%")
+            yield figure(
+                f"machines.{name}.cpu_percent",
+                100 * (cpu_after[name] - cpu_before[name]) / elapsed,
+                "%",
+            )
         sidecar = next(r for r in after["readers"] if r["name"] == "sidecar")
         yield figure("machines.frames_lost_by_sidecar", sidecar["lost"], "", at_most=0)
         memory = resident(plant.core.pid)
@@ -201,7 +247,12 @@ def cpu_seconds(plant):
     ticks = os.sysconf("SC_CLK_TCK")
     out = {}
     for name in ("core", "simulator", "sidecar"):
-        fields = pathlib.Path(f"/proc/{getattr(plant, name).pid}/stat").read_text().rsplit(")", 1)[1].split()
+        fields = (
+            pathlib.Path(f"/proc/{getattr(plant, name).pid}/stat")
+            .read_text()
+            .rsplit(")", 1)[1]
+            .split()
+        )
         out[name] = (int(fields[11]) + int(fields[12])) / ticks
     return out
 
@@ -213,5 +264,7 @@ def resident(pid):
     return {"shared": value["RssShmem"], "outside": value["VmRSS"] - value["RssShmem"]}
 
 
-ALL = {bench.__name__: bench for bench in
-       (ring, bookkeeping, sweep, exchange, wakeup, cycle_counts, machines)}
+ALL = {
+    bench.__name__: bench
+    for bench in (ring, bookkeeping, sweep, exchange, wakeup, cycle_counts, machines)
+}

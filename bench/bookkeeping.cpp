@@ -1,7 +1,7 @@
-// What a cycle costs besides its work: clock readings, histograms, counters, flight recorder, driver
-// accounting. A lane of drivers that do nothing, on a port that does nothing, cycle after cycle without
-// waiting. The work that is left, judging safety and looking for something to publish, is timed by itself
-// and taken off.
+// What a cycle costs besides its work: clock readings, histograms, counters, flight recorder,
+// driver accounting. A lane of drivers that do nothing, on a port that does nothing, cycle after
+// cycle without waiting. The work that is left, judging safety and looking for something to
+// publish, is timed by itself and taken off.
 
 #include <cstdlib>
 #include <memory>
@@ -51,8 +51,12 @@ struct NoWait {
   cycle::Clock table() {
     cycle::Clock out;
     out.self = this;
-    out.now = [](void* self) { return static_cast<NoWait*>(self)->inner.now(static_cast<NoWait*>(self)->inner.self); };
-    out.stamp = [](void* self) { return static_cast<NoWait*>(self)->inner.stamp(static_cast<NoWait*>(self)->inner.self); };
+    out.now = [](void* self) {
+      return static_cast<NoWait*>(self)->inner.now(static_cast<NoWait*>(self)->inner.self);
+    };
+    out.stamp = [](void* self) {
+      return static_cast<NoWait*>(self)->inner.stamp(static_cast<NoWait*>(self)->inner.self);
+    };
     out.wait_until = [](void* self, std::int64_t) {
       auto* me = static_cast<NoWait*>(self);
       return me->inner.stamp(me->inner.self);
@@ -67,8 +71,9 @@ struct Cost {
 };
 
 Cost measure(std::size_t machines, std::uint64_t cycles) {
-  std::string toml = "[core]\nname = \"bench-bookkeeping\"\nhugepages = false\n[[lane]]\nname = \"l\"\n"
-                     "bench_after = 0\n";
+  std::string toml =
+      "[core]\nname = \"bench-bookkeeping\"\nhugepages = false\n[[lane]]\nname = \"l\"\n"
+      "bench_after = 0\n";
   for (std::size_t i = 0; i < machines; ++i) {
     toml += "[[machine]]\nname = \"m" + std::to_string(i) + "\"\ndriver = \"idle\"\n";
   }
@@ -102,7 +107,8 @@ Cost measure(std::size_t machines, std::uint64_t cycles) {
   for (int run = 0; run < 5; ++run) {
     std::int64_t start = now_ns();
     for (std::uint64_t i = 0; i < cycles; ++i) [[maybe_unused]] const bool on = lane.cycle();
-    best.cycle_ns = std::min(best.cycle_ns, static_cast<double>(now_ns() - start) / static_cast<double>(cycles));
+    best.cycle_ns = std::min(best.cycle_ns,
+                             static_cast<double>(now_ns() - start) / static_cast<double>(cycles));
     const safety::LaneConditions conditions;
     start = now_ns();
     for (std::uint64_t i = 0; i < cycles; ++i) {
@@ -111,7 +117,8 @@ Cost measure(std::size_t machines, std::uint64_t cycles) {
         (*core)->machine(m).publish();
       }
     }
-    best.work_ns = std::min(best.work_ns, static_cast<double>(now_ns() - start) / static_cast<double>(cycles));
+    best.work_ns =
+        std::min(best.work_ns, static_cast<double>(now_ns() - start) / static_cast<double>(cycles));
   }
   return best;
 }

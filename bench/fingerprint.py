@@ -34,14 +34,22 @@ def take():
         "cores": os.cpu_count(),
         "hypervisor": "hypervisor" in from_cpuinfo("flags").split(),
         "kernel": read("/proc/sys/kernel/osrelease"),
-        "preemption": next((w for w in ("PREEMPT_RT", "PREEMPT_DYNAMIC", "PREEMPT") if w in version), "none"),
+        "preemption": next(
+            (w for w in ("PREEMPT_RT", "PREEMPT_DYNAMIC", "PREEMPT") if w in version), "none"
+        ),
         "command_line": read("/proc/cmdline"),
         "isolated": read("/sys/devices/system/cpu/isolated"),
         "governor": read("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
         "clocksource": read("/sys/devices/system/clocksource/clocksource0/current_clocksource"),
         "bios": read("/sys/class/dmi/id/bios_version"),
-        "memory_kib": next((int(l.split()[1]) for l in read("/proc/meminfo").splitlines()
-                            if l.startswith("MemTotal")), 0),
+        "memory_kib": next(
+            (
+                int(l.split()[1])
+                for l in read("/proc/meminfo").splitlines()
+                if l.startswith("MemTotal")
+            ),
+            0,
+        ),
         "load": read("/proc/loadavg"),
         "revision": output("git", "describe", "--always", "--dirty"),
         "compiler": output("g++", "--version").splitlines()[:1],

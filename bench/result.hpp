@@ -1,4 +1,5 @@
-// How a bench program tells its figures: one line each, `name value unit`, for people and for bench/run.
+// How a bench program tells its figures: one line each, `name value unit`, for people and for
+// bench/run.
 #pragma once
 
 #include <cstdint>

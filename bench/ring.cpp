@@ -1,5 +1,5 @@
-// The broadcast ring: frames per second written and read by one thread, and the time from a write on one
-// core to the read on another.
+// The broadcast ring: frames per second written and read by one thread, and the time from a write
+// on one core to the read on another.
 
 #include <pthread.h>
 #include <sched.h>
@@ -84,7 +84,8 @@ std::vector<std::int64_t> cross_thread(std::size_t words, std::uint64_t frames) 
 int main(int argc, char** argv) {
   const std::uint64_t scale = argc > 1 && argv[1][0] == 'f' ? 5 : 1;
   bench::result("ring.small.frames_per_s", single_thread(kSmallWords, 20'000'000 * scale), "1/s");
-  bench::result("ring.telemetry.frames_per_s", single_thread(kTelemetryWords, 5'000'000 * scale), "1/s");
+  bench::result("ring.telemetry.frames_per_s", single_thread(kTelemetryWords, 5'000'000 * scale),
+                "1/s");
   auto samples = cross_thread(kSmallWords, 50'000 * scale);
   bench::result("ring.cross_thread.p50_ns", bench::percentile(&samples, 0.5), "ns");
   bench::result("ring.cross_thread.p99_ns", bench::percentile(&samples, 0.99), "ns");

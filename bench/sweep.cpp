@@ -1,6 +1,6 @@
-// One sweep of 22 items over the FOCAS wire in three ways, with the same blocking client on the same
-// control: a call per item as ordinary clients do it, packed as the proven limits allow, and packed into
-// one frame. usage: sweep HOST PORT SECONDS LABEL
+// One sweep of 22 items over the FOCAS wire in three ways, with the same blocking client on the
+// same control: a call per item as ordinary clients do it, packed as the proven limits allow, and
+// packed into one frame. usage: sweep HOST PORT SECONDS LABEL
 
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
@@ -36,15 +36,24 @@ Item cnc(Command command, std::size_t reply_bytes, std::int32_t a = 0, std::int3
 
 std::vector<Item> items() {
   std::vector<Item> list = {
-      cnc(Command::Status, 14),          cnc(Command::AlarmBits, 4),
-      cnc(Command::ProgramNumbers, 8),   cnc(Command::SequenceNumber, 4),
-      cnc(Command::BlockCount, 4),       cnc(Command::ActualFeed, 8),
-      cnc(Command::ActualSpindle, 8),    cnc(Command::ProgramName, 40),
-      cnc(Command::SpindleData, 64, 4, -1), cnc(Command::ServoLoad, 256, 1),
-      cnc(Command::ModalOther, 8, 5),    cnc(Command::ModalOther, 8, 21),
-      cnc(Command::ModalOther, 8, 22),   cnc(Command::ReadMacro, 8, 500, 500),
-      cnc(Command::ReadMacro, 8, 501, 501), cnc(Command::Timer, 8, 0),
-      cnc(Command::Timer, 8, 2),         cnc(Command::ToolOffsetInfo, 8),
+      cnc(Command::Status, 14),
+      cnc(Command::AlarmBits, 4),
+      cnc(Command::ProgramNumbers, 8),
+      cnc(Command::SequenceNumber, 4),
+      cnc(Command::BlockCount, 4),
+      cnc(Command::ActualFeed, 8),
+      cnc(Command::ActualSpindle, 8),
+      cnc(Command::ProgramName, 40),
+      cnc(Command::SpindleData, 64, 4, -1),
+      cnc(Command::ServoLoad, 256, 1),
+      cnc(Command::ModalOther, 8, 5),
+      cnc(Command::ModalOther, 8, 21),
+      cnc(Command::ModalOther, 8, 22),
+      cnc(Command::ReadMacro, 8, 500, 500),
+      cnc(Command::ReadMacro, 8, 501, 501),
+      cnc(Command::Timer, 8, 0),
+      cnc(Command::Timer, 8, 2),
+      cnc(Command::ToolOffsetInfo, 8),
   };
   for (std::int32_t axis = 1; axis <= 4; ++axis) list.push_back(cnc(Command::Position, 8, 4, axis));
   return list;
@@ -84,7 +93,8 @@ class Client {
 
  private:
   bool exchange(Bytes request) {
-    if (::send(fd_, request.data(), request.size(), 0) != static_cast<ssize_t>(request.size())) return false;
+    if (::send(fd_, request.data(), request.size(), 0) != static_cast<ssize_t>(request.size()))
+      return false;
     if (!receive(0, kHeaderBytes)) return false;
     if (read_header(Bytes(in_, kHeaderBytes), &frame_.header) != Fault::None) return false;
     if (kHeaderBytes + frame_.header.length > sizeof in_) return false;
@@ -107,7 +117,8 @@ class Client {
 };
 
 // The items cut into frames: first fit in order is enough here.
-std::vector<std::size_t> pack(const std::vector<Item>& list, std::size_t blocks, std::size_t bytes) {
+std::vector<std::size_t> pack(const std::vector<Item>& list, std::size_t blocks,
+                              std::size_t bytes) {
   std::vector<std::size_t> sizes;
   std::size_t used = bytes + 1;
   for (const Item& item : list) {
@@ -148,7 +159,8 @@ void run(Client* client, const std::string& name, const std::vector<Item>& list,
     now = now_ns();
     samples.push_back(now - then);
   }
-  const double rate = static_cast<double>(samples.size()) / (static_cast<double>(now - start) * 1e-9);
+  const double rate =
+      static_cast<double>(samples.size()) / (static_cast<double>(now - start) * 1e-9);
   bench::result((name + ".round_trips").c_str(), static_cast<double>(frames.size()), "");
   bench::result((name + ".sweeps_per_s").c_str(), rate, "1/s");
   bench::result((name + ".p50_us").c_str(), bench::percentile(&samples, 0.5) / 1000, "us");

@@ -1,7 +1,7 @@
 """Starts the real programs for tests and benches, and stops all that it has started.
 
-Everything runs on loopback, under a region name and ports of its own, so that several can run beside one
-another. Every wait is bounded.
+Everything runs on loopback, under a region name and ports of its own, so that several can run
+beside one another. Every wait is bounded.
 """
 import json
 import os
@@ -54,11 +54,18 @@ class Process:
 
     def __init__(self, arguments, env=None, name=None):
         self.name = name or pathlib.Path(arguments[0]).name
-        self.log = tempfile.NamedTemporaryFile("w+", prefix=f"{self.name}-", suffix=".log", delete=False)
+        self.log = tempfile.NamedTemporaryFile(
+            "w+", prefix=f"{self.name}-", suffix=".log", delete=False
+        )
         full = dict(os.environ)
         full.update(env or {})
-        self.process = subprocess.Popen([str(a) for a in arguments], stdin=subprocess.DEVNULL,
-                                        stdout=self.log, stderr=subprocess.STDOUT, env=full)
+        self.process = subprocess.Popen(
+            [str(a) for a in arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=self.log,
+            stderr=subprocess.STDOUT,
+            env=full,
+        )
         self.pid = self.process.pid
 
     def output(self):
@@ -121,36 +128,52 @@ class Plant:
     def start_simulator(self, toml, env=None, cpu=None):
         config = self.write("controls.toml", toml)
         prefix = ["taskset", "-c", str(cpu)] if cpu is not None else []
-        self.simulator = self.start(prefix + [BIN / "cncsim", "--config", config,
-                                              "--control", self.folder / "control"], env, "cncsim")
-        wait_until(lambda: "ready" in self.simulator.output() or not self.simulator.alive(), 20,
-                   "simulated controls are ready")
+        self.simulator = self.start(
+            prefix + [BIN / "cncsim", "--config", config, "--control", self.folder / "control"],
+            env,
+            "cncsim",
+        )
+        wait_until(
+            lambda: "ready" in self.simulator.output() or not self.simulator.alive(),
+            20,
+            "simulated controls are ready",
+        )
         if not self.simulator.alive():
             raise RuntimeError("cncsim ended: " + self.simulator.output())
         return self.simulator
 
     def tell(self, text):
         """A line to the simulator's control socket; its answer."""
-        done = subprocess.run([BIN / "cncsim", "--tell", self.folder / "control", text],
-                              capture_output=True, text=True, timeout=10)
+        done = subprocess.run(
+            [BIN / "cncsim", "--tell", self.folder / "control", text],
+            capture_output=True,
+            text=True,
+            timeout=10,
+        )
         return done.stdout.strip()
 
     def start_core(self, toml, env=None, arguments=()):
-        config = self.write("rise.toml", f'[core]\nname = "{self.region}"\nhugepages = false\n' + toml)
-        self.core = self.start([BIN / "rise-core", "--config", config, *arguments], env, "rise-core")
+        config = self.write(
+            "rise.toml", f'[core]\nname = "{self.region}"\nhugepages = false\n' + toml
+        )
+        self.core = self.start(
+            [BIN / "rise-core", "--config", config, *arguments], env, "rise-core"
+        )
         wait_until(lambda: self.view() or not self.core.alive(), 20, "the core runs")
         if not self.core.alive():
             raise RuntimeError("rise-core ended: " + self.core.output())
         return self.core
 
     def start_sidecar(self, *arguments):
-        self.sidecar = self.start([BIN / "rise-sidecar", "--region", self.region, *arguments],
-                                  name="rise-sidecar")
+        self.sidecar = self.start(
+            [BIN / "rise-sidecar", "--region", self.region, *arguments], name="rise-sidecar"
+        )
         return self.sidecar
 
     def rise(self, *arguments, timeout=20):
-        return subprocess.run([BIN / "rise", *map(str, arguments)], capture_output=True, text=True,
-                              timeout=timeout)
+        return subprocess.run(
+            [BIN / "rise", *map(str, arguments)], capture_output=True, text=True, timeout=timeout
+        )
 
     def view(self):
         """What `rise top` sees, or None while there is no core."""
@@ -167,19 +190,26 @@ class Plant:
         def check():
             machine = self.machine(name)
             return machine if condition(machine) else None
+
         return wait_until(check, seconds, f"{name}: {what}")
 
     def wait_up(self, seconds=15):
-        wait_until(lambda: all(m["link"] == "up" for m in self.view()["machines"]), seconds,
-                   "all machines are up")
+        wait_until(
+            lambda: all(m["link"] == "up" for m in self.view()["machines"]),
+            seconds,
+            "all machines are up",
+        )
 
 
 def count_syscalls(plant, seconds):
-    """System calls of the lane thread over some time, counted by strace. Each cycle sleeps exactly once,
-    so the sleeps in the same count are the cycles."""
+    """System calls of the lane thread over some time, counted by strace. Each cycle sleeps exactly
+    once, so the sleeps in the same count are the cycles."""
     report = plant.folder / "strace.txt"
-    strace = subprocess.Popen(["strace", "-c", "-o", report, "-p", str(lane_thread(plant.core.pid))],
-                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    strace = subprocess.Popen(
+        ["strace", "-c", "-o", report, "-p", str(lane_thread(plant.core.pid))],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
     time.sleep(seconds)
     strace.send_signal(signal.SIGINT)
     strace.wait(timeout=10)
@@ -188,7 +218,11 @@ def count_syscalls(plant, seconds):
         fields = line.split()
         if len(fields) >= 5 and fields[3].isdigit() and fields[-1] != "total":
             calls[fields[-1]] = int(fields[3])
-    return {"cycles": calls.get("clock_nanosleep", 0), "syscalls": sum(calls.values()), "calls": calls}
+    return {
+        "cycles": calls.get("clock_nanosleep", 0),
+        "syscalls": sum(calls.values()),
+        "calls": calls,
+    }
 
 
 def lane_thread(pid):
@@ -199,26 +233,35 @@ def lane_thread(pid):
     raise RuntimeError("the core has no lane thread")
 
 
-PROGRAM = ("O1000(ROUND AND ROUND)\\nG90 G21\\nN10 G0 X0. Y0. Z0.\\nN20 S1500 M3\\nN30 G1 X80. F3000\\n"
-           "N40 Y40.\\nN50 Z-5. F500\\nN60 X0. Y0.\\nM30")
+PROGRAM = (
+    "O1000(ROUND AND ROUND)\\nG90 G21\\nN10 G0 X0. Y0. Z0.\\nN20 S1500 M3\\nN30 G1 X80. F3000\\n"
+    "N40 Y40.\\nN50 Z-5. F500\\nN60 X0. Y0.\\nM30"
+)
 
 
-def control_toml(name, port, model="31i", axes=("X", "Y", "Z"), paths=1, program=PROGRAM, tables="", **keys):
+def control_toml(
+    name, port, model="31i", axes=("X", "Y", "Z"), paths=1, program=PROGRAM, tables="", **keys
+):
     """One [[control]] of cncsim. keys: further keys; tables: [[control.fault]] and the like."""
     text = f'[[control]]\nname = "{name}"\nmodel = "{model}"\nport = {port}\n'
     for key, value in keys.items():
-        text += f"{key} = " + (f'"{value}"' if isinstance(value, str) else str(value).lower()) + "\n"
+        text += (
+            f"{key} = " + (f'"{value}"' if isinstance(value, str) else str(value).lower()) + "\n"
+        )
     listed = ", ".join(f'{{ name = "{axis}" }}' for axis in axes)
     for _ in range(paths):
-        text += f'[[control.path]]\nprogram = "{program}"\naxes = [{listed}]\nspindles = [{{ name = "S1" }}]\n'
+        text += f'[[control.path]]\nprogram = "{program}"\naxes = [{listed}]\n'
+        text += 'spindles = [{ name = "S1" }]\n'
     return text + tables
 
 
-FAST = '["status", "alarms", "position.absolute", "feed", "spindle.speed", "spindle.load", "servo.load"]'
+FAST = (
+    '["status", "alarms", "position.absolute", "feed", "spindle.speed", "spindle.load", "servo.load"]'
+)
 
 
 def machine_toml(name, port, period_ms=10, items=FAST, axes=("X", "Y", "Z"), more="", tables=""):
-    """One [[machine]] with one group. more: keys of [machine.focas]; tables: what comes before it."""
+    """One [[machine]], one group. more: keys of [machine.focas]; tables: what comes before it."""
     listed = ", ".join(f'"{axis}"' for axis in axes)
     return f'''
 [[machine]]

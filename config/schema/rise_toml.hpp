@@ -1,4 +1,5 @@
-// What rise.toml may hold: every setting but the drivers' own tables, which the drivers describe themselves.
+// What rise.toml may hold: every setting but the drivers' own tables, which the drivers describe
+// themselves.
 #pragma once
 
 #include <span>

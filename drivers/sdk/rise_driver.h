@@ -156,7 +156,8 @@ typedef struct rise_cycle {
   int64_t period_ns;
 } rise_cycle;
 
-#define RISE_CYCLE_DEGRADED 1u /* the lane is late: do what is necessary, leave out what can wait \
+#define RISE_CYCLE_DEGRADED                                                                       \
+  1u                           /* the lane is late: do what is necessary, leave out what can wait \
                                 */
 #define RISE_CYCLE_STOPPING 2u /* stop() was called: finish and close your streams */
 

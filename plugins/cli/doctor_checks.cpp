@@ -287,7 +287,7 @@ Patient this_machine() {
 }
 
 std::vector<Finding> examine(const Patient& p) {
-  return {kernel_preemption(p), kernel_version(p), ring(p),   fifo(p),
+  return {kernel_preemption(p), kernel_version(p), ring(p),       fifo(p),
           memory_lock(p),       cores(p),          isolation(p),  tick(p),
           callbacks(p),         interrupts(p),     throttling(p), governor(p),
           idle_states(p),       siblings(p),       huge_pages(p), swap(p),

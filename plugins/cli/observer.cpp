@@ -13,7 +13,6 @@
 namespace rise::cli {
 
 using message::DriverCounter;
-using message::LaneCounter;
 using message::LaneHistogram;
 
 namespace {

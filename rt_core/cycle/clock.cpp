@@ -52,7 +52,8 @@ SystemClock::SystemClock() {
   const timespec pause{0, 20'000'000};
   ::clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, nullptr);
   const std::uint64_t ticks = tick() - start_tick;
-  const double ns_per_tick = static_cast<double>(monotonic_ns() - start_ns) / static_cast<double>(ticks);
+  const double ns_per_tick =
+      static_cast<double>(monotonic_ns() - start_ns) / static_cast<double>(ticks);
   ns_per_tick_ = static_cast<std::uint64_t>(ns_per_tick * 0x1p32);
   tsc_ = true;
   rebase();

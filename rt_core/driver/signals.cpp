@@ -52,8 +52,8 @@ std::int32_t Signals::declare_signal(const rise_signal_spec& spec) {
 
 void Signals::lay_out(std::uint16_t machine, std::uint16_t first_text) {
   machine_ = machine;
-  for (std::uint16_t g = 0; g < groups_.size(); ++g) {
-    for (std::uint16_t i = 0; i < signals_.size(); ++i) {
+  for (std::size_t g = 0; g < groups_.size(); ++g) {
+    for (std::size_t i = 0; i < signals_.size(); ++i) {
       Signal& signal = signals_[i];
       if (signal.group != g) continue;
       if (signal.type == RISE_SIGNAL_TEXT) {
@@ -75,7 +75,7 @@ void Signals::lay_out(std::uint16_t machine, std::uint16_t first_text) {
       Page& page = pages_[pages.back()];
       signal.page = pages.back();
       signal.slot = static_cast<std::uint16_t>(page.signals.size());
-      page.signals.push_back(i);
+      page.signals.push_back(static_cast<std::uint16_t>(i));
       page.frame.mutate_count(static_cast<std::uint16_t>(page.signals.size()));
     }
   }

@@ -26,7 +26,7 @@ std::string number(double value) {
 }  // namespace
 
 std::string event_text(const MachineEvent& event) {
-  const std::string text(get_text(event.text()).substr(0, event.text_length()));
+  std::string text(get_text(event.text()).substr(0, event.text_length()));
   const std::string code = std::to_string(event.code());
   switch (event.kind()) {
     case EventKind::AlarmOn:

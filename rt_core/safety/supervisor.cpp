@@ -12,7 +12,6 @@ using message::CommandKind;
 using message::Outcome;
 using message::Refusal;
 using message::SafetyState;
-using message::TripReason;
 
 Supervisor::Supervisor(SupervisorSpec spec, const Actuator& actuator, shm::Outlet* outlet)
     : spec_(std::move(spec)), actuator_(actuator), outlet_(outlet), outputs_(spec_.outputs.size()) {

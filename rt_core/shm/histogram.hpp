@@ -79,8 +79,8 @@ class HistogramView {
   [[nodiscard]] std::uint64_t min() const { return words_.min; }
   [[nodiscard]] std::uint64_t max() const { return words_.max; }
   [[nodiscard]] double mean() const;
-  // The value below which `fraction` (0..1) of the recordings lie: exact to the bucket, even within it,
-  // between min() and max(). 0 if empty.
+  // The value below which `fraction` (0..1) of the recordings lie: exact to the bucket, even within
+  // it, between min() and max(). 0 if empty.
   [[nodiscard]] std::uint64_t percentile(double fraction) const;
   [[nodiscard]] std::uint64_t bucket(std::size_t i) const { return words_.buckets[i]; }
   // What was recorded since `earlier`, a view of the same histogram. min and max become bucket

@@ -253,7 +253,7 @@ Result<OwnedRegion> OwnedRegion::create(const RegionPlan& plan) {
 
 OwnedRegion& OwnedRegion::operator=(OwnedRegion&& other) noexcept {
   Region::operator=(std::move(other));  // swaps the mappings
-  out_path_.swap(other.out_path_);
+  out_path_.swap(other.out_path_);      // NOLINT(bugprone-use-after-move)
   in_path_.swap(other.in_path_);
   cleaned_up_pid_ = other.cleaned_up_pid_;
   hugepages_ = other.hugepages_;

@@ -3,7 +3,7 @@
 
 #include "drivers/sdk/rise_driver.h"
 
-static int32_t configure(const rise_host *host, const rise_config *config, void **instance) {
+static int32_t configure(const rise_host* host, const rise_config* config, void** instance) {
   const rise_group_spec group = {sizeof group, 0, "g", 1000000000};
   (void)config;
   host->group_declare(host->context, &group);
@@ -11,26 +11,26 @@ static int32_t configure(const rise_host *host, const rise_config *config, void 
   return RISE_OK;
 }
 
-static void start(void *instance, int64_t now_ns) {
+static void start(void* instance, int64_t now_ns) {
   (void)instance;
   (void)now_ns;
 }
 
-static void cycle(void *instance, const rise_cycle *now) {
+static void cycle(void* instance, const rise_cycle* now) {
   (void)instance;
   (void)now;
-  void *volatile memory = malloc(16);
+  void* volatile memory = malloc(16);
   free(memory);
 }
 
-static void stop(void *instance, int64_t now_ns) {
+static void stop(void* instance, int64_t now_ns) {
   (void)instance;
   (void)now_ns;
 }
 
-static void destroy(void *instance) { free(instance); }
+static void destroy(void* instance) { free(instance); }
 
-const rise_driver *rise_driver_entry(void) {
+const rise_driver* rise_driver_entry(void) {
   static const rise_driver driver = {.struct_size = sizeof(rise_driver),
                                      .abi_major = RISE_ABI_MAJOR,
                                      .abi_minor = RISE_ABI_MINOR,

@@ -16,5 +16,11 @@ def needs_root(test):
 
 def without_realtime():
     """A prefix that runs a program as a user without any privilege for real time."""
-    return ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--inh-caps=-all",
-            "--bounding-set=-all"]
+    return [
+        "setpriv",
+        "--reuid=65534",
+        "--regid=65534",
+        "--clear-groups",
+        "--inh-caps=-all",
+        "--bounding-set=-all",
+    ]

@@ -80,8 +80,12 @@ class Check(unittest.TestCase):
         done = self.plant.rise("check", self.file(BAD))
         self.assertEqual(done.returncode, 2)
         for line, key, words in EXPECTED:
-            self.assertTrue(any(f":{line}: {key}" in text and words in text
-                                for text in done.stderr.splitlines()), (line, key, words, done.stderr))
+            self.assertTrue(
+                any(
+                    f":{line}: {key}" in text and words in text for text in done.stderr.splitlines()
+                ),
+                (line, key, words, done.stderr),
+            )
 
     def test_json_says_the_same(self):
         done = self.plant.rise("check", "--json", self.file(BAD))
@@ -89,8 +93,13 @@ class Check(unittest.TestCase):
         report = json.loads(done.stdout)
         self.assertFalse(report["good"])
         for line, key, _ in EXPECTED:
-            self.assertTrue(any(f.get("line") == line and f.get("key", "").startswith(key)
-                                for f in report["faults"]), (line, key))
+            self.assertTrue(
+                any(
+                    f.get("line") == line and f.get("key", "").startswith(key)
+                    for f in report["faults"]
+                ),
+                (line, key),
+            )
 
     def test_bad_config_starts_nothing(self):
         done = self.plant.rise("run", "--config", self.file(BAD))
@@ -111,8 +120,10 @@ class Check(unittest.TestCase):
         self.assertIn("No such file", done.stderr)
 
     def test_delivered_configs_are_fine(self):
-        for path in [harness.ROOT / "config" / "rise.toml",
-                     *(harness.ROOT / "config" / "profiles").glob("*.toml")]:
+        for path in [
+            harness.ROOT / "config" / "rise.toml",
+            *(harness.ROOT / "config" / "profiles").glob("*.toml"),
+        ]:
             done = self.plant.rise("check", path)
             self.assertEqual(done.returncode, 0, done.stderr)
 

@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 """The real cncsim over loopback: start, ready, stop, control socket, sessions, transfers, faults.
 
-RISE_BIN names the folder of the programs (default: bin in OUT, which is build/release). Every process
-is stopped by the test that started it, every wait has a limit.
+RISE_BIN names the folder of the programs (default: bin in OUT, which is build/release). Every
+process is stopped by the test that started it, every wait has a limit.
 """
 import os
 import signal
@@ -61,8 +61,10 @@ def frame(kind, body=b""):
 
 def block(command, *arguments, device=1, path=1, payload=b""):
     arguments = (list(arguments) + [0, 0, 0, 0])[:4]
-    return struct.pack(">HHHH4iI", 28 + len(payload), device, path, command, *arguments,
-                       len(payload)) + payload
+    return (
+        struct.pack(">HHHH4iI", 28 + len(payload), device, path, command, *arguments, len(payload))
+        + payload
+    )
 
 
 class Client:
@@ -102,15 +104,15 @@ class Client:
         assert kind == 0x2102, hex(kind)
         answers, at = [], 2
         for _ in range(struct.unpack(">H", body[:2])[0]):
-            length, status, size = struct.unpack(">H6xh4xH", body[at:at + 16])
+            length, status, size = struct.unpack(">H6xh4xH", body[at : at + 16])
             assert length == 16 + size
-            answers.append((status, body[at + 16:at + length]))
+            answers.append((status, body[at + 16 : at + length]))
             at += length
         assert at == len(body)
         return answers
 
     def number(self, command, *arguments):
-        (status, data), = self.ask(block(command, *arguments))
+        ((status, data),) = self.ask(block(command, *arguments))
         assert status == 0, status
         mantissa, base, exponent = struct.unpack(">ihh", data[:8])
         return mantissa / base**exponent
@@ -120,7 +122,7 @@ class Client:
         kind, _, _ = self.talk(0x1101, start)
         assert kind == 0x1102, hex(kind)
         for at in range(0, len(text), 1280):
-            self.send(frame(0x1204, text[at:at + 1280]))
+            self.send(frame(0x1204, text[at : at + 1280]))
         return self.talk(0x1301)[0]
 
     def upload(self, name):
@@ -143,8 +145,9 @@ class Client:
 
 def run(*arguments):
     """A cncsim that ends by itself."""
-    return subprocess.run([CNCSIM, *arguments], capture_output=True, text=True, timeout=LIMIT_S,
-                          check=False)
+    return subprocess.run(
+        [CNCSIM, *arguments], capture_output=True, text=True, timeout=LIMIT_S, check=False
+    )
 
 
 class Simulator:
@@ -157,8 +160,21 @@ class Simulator:
             file.write(config)
         read, write = os.pipe()
         self.process = subprocess.Popen(
-            [CNCSIM, "--config", path, "--control", self.control, "--ready-fd", str(write),
-             "--quiet", *arguments], pass_fds=[write], stderr=subprocess.PIPE, text=True)
+            [
+                CNCSIM,
+                "--config",
+                path,
+                "--control",
+                self.control,
+                "--ready-fd",
+                str(write),
+                "--quiet",
+                *arguments,
+            ],
+            pass_fds=[write],
+            stderr=subprocess.PIPE,
+            text=True,
+        )
         os.close(write)
         with os.fdopen(read) as pipe:  # ends with the process at the latest
             self.ready = pipe.readline()
@@ -199,8 +215,10 @@ class CommandLine(unittest.TestCase):
 
     def test_all_faults_of_a_config_in_one_go(self):
         with tempfile.NamedTemporaryFile("w", suffix=".toml") as file:
-            file.write('[[control]]\nname = "a"\nmodel = "33i"\nprot = 5\n'
-                       '[[control.path]]\naxes = [{ name = "Q" }]\nprogram = "G0 X1"\n')
+            file.write(
+                '[[control]]\nname = "a"\nmodel = "33i"\nprot = 5\n'
+                '[[control.path]]\naxes = [{ name = "Q" }]\nprogram = "G0 X1"\n'
+            )
             file.flush()
             for extra in (["--check"], []):
                 done = run("--config", file.name, *extra)
@@ -332,7 +350,7 @@ class Running(unittest.TestCase):
     def test_both_generations(self):
         new = self.connect()
         self.assertEqual((0x0102, 4, 360), (new.kind, new.version, len(new.open_body)))
-        (status, data), = new.ask(block(0x18))
+        ((status, data),) = new.ask(block(0x18))
         self.assertEqual((0, b"31 MG43326.003"), (status, data[4:]))
         self.assertEqual(256, len(new.ask(block(0x26, 4, -1))[0][1]))
         old = self.connect(self.old)
@@ -415,17 +433,18 @@ class Running(unittest.TestCase):
         self.assertEqual("ok", self.tell("set mill param 6711 7"))
 
     def test_control_socket(self):
-        self.assertEqual(f"ok mill=127.0.0.1:{self.mill} old=127.0.0.1:{self.old}",
-                         self.tell("list"))
+        self.assertEqual(
+            f"ok mill=127.0.0.1:{self.mill} old=127.0.0.1:{self.old}", self.tell("list")
+        )
         self.assertTrue(self.tell("nonsense").startswith("error"))
         self.assertEqual(1, run("--tell", self.simulator.control, "nonsense").returncode)
         client = self.connect()
         self.assertEqual("ok", self.tell("emergency mill on"))
-        (_, data), = client.ask(block(0x19))
+        ((_, data),) = client.ask(block(0x19))
         self.assertEqual(1, struct.unpack(">7h", data)[4])
         self.assertEqual("ok", self.tell("emergency mill off"))
         self.assertEqual("ok", self.tell("alarm mill raise 1003 EX 0 DOOR OPEN"))
-        (_, data), = client.ask(block(0x23, -1, 10, 2, 32))
+        ((_, data),) = client.ask(block(0x23, -1, 10, 2, 32))
         self.assertEqual(b"DOOR OPEN", data[16:25])
         self.assertEqual("ok 1", self.tell("alarm mill clear 1003"))
         self.assertEqual("ok", self.tell("start mill"))

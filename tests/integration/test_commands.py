@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Writes: white-listed, limit-checked in the core, armed, read back; the stop; what happens without sidecar."""
+"""Writes: white-listed, limit-checked, armed, read back; the stop; life without a sidecar."""
 import signal
 import time
 import unittest
@@ -48,8 +48,13 @@ class Commands(unittest.TestCase):
         port = harness.free_ports(1)
         self.plant.start_simulator(harness.control_toml("a", port, model=model))
         self.plant.tell("set a pmc R103 255")
-        config = "[safety]\nsidecar_timeout_ms = 400\n" + LANE + harness.machine_toml(
-            "a", port, items='["status", "macro.500-501"]', more=SAFE, tables=OUTPUTS)
+        config = (
+            "[safety]\nsidecar_timeout_ms = 400\n"
+            + LANE
+            + harness.machine_toml(
+                "a", port, items='["status", "macro.500-501"]', more=SAFE, tables=OUTPUTS
+            )
+        )
         self.plant.start_core(config)
         self.plant.start_sidecar("--heartbeat-ms", "50")
         self.plant.wait_up()
@@ -72,23 +77,35 @@ class Commands(unittest.TestCase):
                 self.start(model)
                 self.assertIn("not armed", self.rise("set", "a", "advice", "10", ok=False))
                 self.rise("arm", "a")
-                for output, value, place in (("advice", 12.5, "macro 500"), ("byte", 200, "pmc R200"),
-                                             ("bit", 1, "pmc R201.3"), ("word", 1234, "pmc D300"),
-                                             ("parts", 77, "param 6713")):
+                for output, value, place in (
+                    ("advice", 12.5, "macro 500"),
+                    ("byte", 200, "pmc R200"),
+                    ("bit", 1, "pmc R201.3"),
+                    ("word", 1234, "pmc D300"),
+                    ("parts", 77, "param 6713"),
+                ):
                     self.assertIn("applied", self.rise("set", "a", output, str(value)))
                     got = self.get(place)
-                    if output == "word":  # the PMC's memory is little-endian; this is its first byte
+                    if (
+                        output == "word"
+                    ):  # the PMC's memory is little-endian; this is its first byte
                         self.assertEqual(got, 1234 & 255)
                     else:
                         self.assertAlmostEqual(got, value, places=5, msg=output)
-                self.assertEqual(self.get("pmc R201"), 8, "the other bits of the byte are untouched")
+                self.assertEqual(
+                    self.get("pmc R201"), 8, "the other bits of the byte are untouched"
+                )
                 self.assertEqual(self.plant.machine("a")["counters"]["writes"], 5)
 
     def test_what_is_not_allowed_is_refused_by_the_core(self):
         self.start("31i")
         self.rise("arm", "a")
-        for arguments, words in ((("advice", "101"), "above max"), (("advice", "-1"), "below min"),
-                                 (("advice", "51"), "step too large"), (("advice", "nan"), "not finite")):
+        for arguments, words in (
+            (("advice", "101"), "above max"),
+            (("advice", "-1"), "below min"),
+            (("advice", "51"), "step too large"),
+            (("advice", "nan"), "not finite"),
+        ):
             self.assertIn(words, self.rise("set", "a", *arguments, ok=False))
         self.assertIn("no output", self.rise("set", "a", "nothing", "1", ok=False))
         self.assertIn("no machine", self.rise("arm", "b", ok=False))
@@ -101,7 +118,9 @@ class Commands(unittest.TestCase):
         self.start("31i")
         self.rise("arm", "a")
         self.rise("stop")
-        machine = self.plant.wait_machine("a", lambda m: m["safe_confirmed"] == 1, 5, "safe outputs confirmed")
+        machine = self.plant.wait_machine(
+            "a", lambda m: m["safe_confirmed"] == 1, 5, "safe outputs confirmed"
+        )
         self.assertEqual((machine["safety"], machine["trip_reason"]), ("tripped", "stop_word"))
         self.assertEqual(self.get("pmc R100"), 1)
         self.assertEqual(self.get("pmc R103"), 255 - 4, "one bit was cleared, the others were kept")
@@ -131,7 +150,9 @@ class Commands(unittest.TestCase):
         self.assertEqual(machine["trip_reason"], "link_lost")
         self.assertNotEqual(machine["safe_confirmed"], 1)
         self.plant.tell("clear a")
-        self.plant.wait_machine("a", lambda m: m["safe_confirmed"] == 1, 15, "safe outputs confirmed")
+        self.plant.wait_machine(
+            "a", lambda m: m["safe_confirmed"] == 1, 15, "safe outputs confirmed"
+        )
         self.assertEqual(self.get("pmc R100"), 1)
 
     def test_feed_hold_needs_no_arming(self):
@@ -147,7 +168,9 @@ class Commands(unittest.TestCase):
         self.rise("set", "a", "byte", "9", "--provisional")
         self.plant.sidecar.stop(signal.SIGKILL)
         harness.wait_until(lambda: self.get("macro 500") == 20, 5, "the approved value is back")
-        harness.wait_until(lambda: self.get("pmc R200") == 0, 5, "the value found at the start is back")
+        harness.wait_until(
+            lambda: self.get("pmc R200") == 0, 5, "the value found at the start is back"
+        )
         self.assertEqual(self.plant.machine("a")["safety"], "armed")
 
 

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""A control that misbehaves costs its own session, never the lane, and never gives a wrong value."""
+"""A control that misbehaves costs its own session, never the lane; no value is ever wrong."""
 import time
 import unittest
 
@@ -16,11 +16,16 @@ class Faults(unittest.TestCase):
         cls.plant = harness.Plant("faults")
         cls.addClassCleanup(cls.plant.close)
         port = harness.free_ports(2)
-        cls.plant.start_simulator(harness.control_toml("bad", port) + harness.control_toml("good", port + 1))
+        cls.plant.start_simulator(
+            harness.control_toml("bad", port) + harness.control_toml("good", port + 1)
+        )
         for name in ("bad", "good"):
             cls.plant.tell(f"set {name} macro 500 7.25")
-        cls.plant.start_core(LANE + harness.machine_toml("bad", port, items=ITEMS, more=SETTINGS) +
-                             harness.machine_toml("good", port + 1, items=ITEMS, more=SETTINGS))
+        cls.plant.start_core(
+            LANE
+            + harness.machine_toml("bad", port, items=ITEMS, more=SETTINGS)
+            + harness.machine_toml("good", port + 1, items=ITEMS, more=SETTINGS)
+        )
         cls.plant.start_sidecar()
         cls.plant.wait_up()
 
@@ -46,16 +51,24 @@ class Faults(unittest.TestCase):
 
     def check_recovers(self):
         self.tell("clear bad")
-        self.plant.wait_machine("bad", lambda m: m["link"] == "up" and
-                                m["signals"]["macro.500"]["value"] == 7.25, 15, "is well again")
+        self.plant.wait_machine(
+            "bad",
+            lambda m: m["link"] == "up" and m["signals"]["macro.500"]["value"] == 7.25,
+            15,
+            "is well again",
+        )
         self.check_other_machine_and_lane()
 
     def fault_costs_the_session(self, fault, counter):
         self.tell(f"fault bad {fault}")
         if counter is None:  # the connection ends, which is nobody's bad frame
-            self.plant.wait_machine("bad", lambda m: m["link"] != "up", 15, f"{fault}: link is down")
+            self.plant.wait_machine(
+                "bad", lambda m: m["link"] != "up", 15, f"{fault}: link is down"
+            )
         else:
-            harness.wait_until(lambda: self.counters("bad")[counter] >= 2, 15, f"{fault}: {counter} counted")
+            harness.wait_until(
+                lambda: self.counters("bad")[counter] >= 2, 15, f"{fault}: {counter} counted"
+            )
         # Whatever is shown as good while the fault lasts is true.
         for _ in range(20):
             value = self.plant.signal("bad", "macro.500")
@@ -131,8 +144,9 @@ class Faults(unittest.TestCase):
 
     def test_refused_item_is_invalid_and_the_others_go_on(self):
         self.tell("fault bad error status=13 command=21")  # 0x15, macro variables
-        self.plant.wait_machine("bad", lambda m: not m["signals"]["macro.500"]["valid"], 10,
-                                "macro 500 has no value")
+        self.plant.wait_machine(
+            "bad", lambda m: not m["signals"]["macro.500"]["valid"], 10, "macro 500 has no value"
+        )
         machine = self.plant.machine("bad")
         self.assertEqual(machine["link"], "up")
         self.assertTrue(machine["signals"]["axis.x.position"]["valid"])
@@ -154,8 +168,12 @@ class Faults(unittest.TestCase):
 
     def test_emergency_is_seen(self):
         self.tell("emergency bad on")
-        self.plant.wait_machine("bad", lambda m: m["signals"]["status.emergency"].get("name") == "emergency",
-                                10, "emergency stop")
+        self.plant.wait_machine(
+            "bad",
+            lambda m: m["signals"]["status.emergency"].get("name") == "emergency",
+            10,
+            "emergency stop",
+        )
         self.tell("emergency bad off")
 
 

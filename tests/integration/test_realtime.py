@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""The rules of the cycle, counted on the running core: allocations, page faults, system calls, scheduling."""
+"""The rules of the cycle, counted on the running core: allocations, faults, calls, scheduling."""
 import os
 import pathlib
 import re
@@ -61,8 +61,10 @@ class Counts(unittest.TestCase):
 
     def test_no_kernel_worker_serves_the_ring(self):
         plant = self.start()
-        names = [(task / "comm").read_text().strip()
-                 for task in pathlib.Path(f"/proc/{plant.core.pid}/task").iterdir()]
+        names = [
+            (task / "comm").read_text().strip()
+            for task in pathlib.Path(f"/proc/{plant.core.pid}/task").iterdir()
+        ]
         self.assertEqual([n for n in names if n.startswith("iou-")], [])
 
     def test_lane_sleeps_once_per_cycle_and_is_not_woken_early(self):
@@ -92,11 +94,17 @@ class GuardCatches(unittest.TestCase):
         drivers = plant.folder / "drivers"
         drivers.mkdir()
         shutil.copy(harness.OUT / "tests" / "drivers" / "allocates.so", drivers)
-        config = plant.write("rise.toml", f'[core]\nname = "{plant.region}"\nhugepages = false\n'
-                             f'driver_path = "{drivers}"\n{LANE}'
-                             '[[machine]]\nname = "bad"\ndriver = "allocates"\n')
-        return plant.start([harness.BIN / "rise-core", "--config", config],
-                           {"LD_PRELOAD": str(harness.GUARD), "RISE_GUARD": mode}, "rise-core")
+        config = plant.write(
+            "rise.toml",
+            f'[core]\nname = "{plant.region}"\nhugepages = false\n'
+            f'driver_path = "{drivers}"\n{LANE}'
+            '[[machine]]\nname = "bad"\ndriver = "allocates"\n',
+        )
+        return plant.start(
+            [harness.BIN / "rise-core", "--config", config],
+            {"LD_PRELOAD": str(harness.GUARD), "RISE_GUARD": mode},
+            "rise-core",
+        )
 
     def test_count_mode_counts(self):
         core = self.start("count")
@@ -117,10 +125,16 @@ class Scheduling(unittest.TestCase):
         self.addCleanup(plant.close)
         port = harness.free_ports(1)
         plant.start_simulator(harness.control_toml("a", port))
-        config = plant.write("rise.toml", f'[core]\nname = "{plant.region}"\nhugepages = false\n' + lane +
-                             harness.machine_toml("a", port))
+        config = plant.write(
+            "rise.toml",
+            f'[core]\nname = "{plant.region}"\nhugepages = false\n'
+            + lane
+            + harness.machine_toml("a", port),
+        )
         os.chmod(plant.folder, 0o755)
-        plant.core = plant.start([*prefix, harness.BIN / "rise-core", "--config", config], name="rise-core")
+        plant.core = plant.start(
+            [*prefix, harness.BIN / "rise-core", "--config", config], name="rise-core"
+        )
         harness.wait_until(lambda: plant.view() or not plant.core.alive(), 15, "the core runs")
         return plant
 
@@ -137,14 +151,22 @@ class Scheduling(unittest.TestCase):
         self.assertEqual(lane["shortfall"], "")
         for task in pathlib.Path(f"/proc/{plant.core.pid}/task").iterdir():
             if int(task.name) != thread:
-                self.assertEqual(os.sched_getscheduler(int(task.name)) & ~os.SCHED_RESET_ON_FORK,
-                                 os.SCHED_OTHER, "only lanes are real-time threads")
+                self.assertEqual(
+                    os.sched_getscheduler(int(task.name)) & ~os.SCHED_RESET_ON_FORK,
+                    os.SCHED_OTHER,
+                    "only lanes are real-time threads",
+                )
 
     @needs_root
     def test_without_privilege_it_runs_and_says_loudly_what_is_missing(self):
         if shutil.which("setpriv") is None:
             self.skipTest("setpriv is not installed")
-        if subprocess.run([*without_realtime(), "test", "-x", harness.BIN / "rise-core"]).returncode != 0:
+        if (
+            subprocess.run(
+                [*without_realtime(), "test", "-x", harness.BIN / "rise-core"]
+            ).returncode
+            != 0
+        ):
             self.skipTest("the build folder is not readable for other users")
         plant = self.start(without_realtime())
         self.assertTrue(plant.core.alive(), plant.core.output())

@@ -102,9 +102,11 @@ class Region(unittest.TestCase):
         plant = self.plant()
         self.start(plant)
         # Layout: magic u64, version u32, header bytes u32, schema hash u64.
-        for offset, data, words in ((8, struct.pack("<I", 99), "version 99"),
-                                    (16, b"\x01" * 8, "schema 0101010101010101"),
-                                    (0, b"NOTRISE!", "wrong magic")):
+        for offset, data, words in (
+            (8, struct.pack("<I", 99), "version 99"),
+            (16, b"\x01" * 8, "schema 0101010101010101"),
+            (0, b"NOTRISE!", "wrong magic"),
+        ):
             path, at, old = self.patched(plant, offset, data)
             done = plant.rise("top", "--region", plant.region, "--once")
             with open(path, "r+b") as file:
@@ -119,7 +121,9 @@ class Region(unittest.TestCase):
         core = self.start(plant)
         plant.wait_up()
         os.truncate(f"/dev/shm/rise.{plant.region}.in", 0)
-        harness.wait_until(lambda: "input lost" in core.output(), 5, "the core tells that its input is lost")
+        harness.wait_until(
+            lambda: "input lost" in core.output(), 5, "the core tells that its input is lost"
+        )
         self.assertTrue(core.alive())
         self.assertEqual(core.stop(), 0)
 

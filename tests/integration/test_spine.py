@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""From the simulated control over the wire, through lane and shared memory, to the screen: `rise run`."""
+"""From the simulated control through lane and shared memory to the screen: `rise run`."""
 import json
 import os
 import pathlib
@@ -31,7 +31,7 @@ def processes():
 
 class Spine(unittest.TestCase):
     def setUp(self):
-        # `make run` as a newcomer has it uses fixed ports and the region "rise"; other tests do not.
+        # `make run` as a newcomer has it: fixed ports, region "rise"; other tests use their own.
         self.before = {str(f) for f in pathlib.Path("/dev/shm").glob("rise.*")} | processes()
         if any(f.startswith("/dev/shm/rise.rise.") for f in self.before):
             self.skipTest("a core with the default name is running on this machine")
@@ -43,10 +43,15 @@ class Spine(unittest.TestCase):
 
     def wait_view(self):
         def look():
-            done = subprocess.run([harness.BIN / "rise", "top", "--once", "--json"], capture_output=True,
-                                  text=True, timeout=10)
+            done = subprocess.run(
+                [harness.BIN / "rise", "top", "--once", "--json"],
+                capture_output=True,
+                text=True,
+                timeout=10,
+            )
             view = json.loads(done.stdout) if done.returncode == 0 else None
             return view if view and all(m["link"] == "up" for m in view["machines"]) else None
+
         return harness.wait_until(look, 20, "rise top sees three machines up")
 
     def test_built_in_config_shows_live_data_and_ends_by_itself(self):
@@ -83,7 +88,9 @@ class Spine(unittest.TestCase):
         self.wait_view()
         process.stop(signal.SIGKILL)
         # The children are told by the kernel that their parent died.
-        harness.wait_until(lambda: not (processes() - self.before), 10, "children end with their parent")
+        harness.wait_until(
+            lambda: not (processes() - self.before), 10, "children end with their parent"
+        )
         again = self.start("--duration", "1")
         self.assertEqual(again.wait(30), 0, again.output())
         self.assertEqual(leftovers(self.before), [])
@@ -98,6 +105,7 @@ class Spine(unittest.TestCase):
         def back():
             now = next(r for r in self.wait_view()["readers"] if r["name"] == "sidecar")
             return now if now["pid"] != sidecar["pid"] and now["alive"] else None
+
         again = harness.wait_until(back, 10, "the sidecar is back")
         # Generous for a loaded machine; the supervisor's own pause is 0.3 s.
         self.assertLess(time.monotonic() - killed, 5)

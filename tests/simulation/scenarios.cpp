@@ -8,7 +8,6 @@
 namespace rise::simulation {
 
 using message::CommandKind;
-using message::DriverCounter;
 using message::LinkState;
 using message::Quality;
 using message::SafetyState;

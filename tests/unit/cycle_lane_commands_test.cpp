@@ -7,7 +7,6 @@
 using namespace rise::test;
 namespace message = rise::message;
 using message::CommandKind;
-using message::EventKind;
 using message::LaneCounter;
 using message::LaneNotice;
 using message::Outcome;

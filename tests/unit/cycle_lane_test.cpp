@@ -10,7 +10,6 @@ namespace message = rise::message;
 using message::CommandKind;
 using message::LaneCounter;
 using message::LaneHistogram;
-using message::LaneNotice;
 
 namespace {
 constexpr std::int64_t kPeriod = LaneRig::kPeriod;

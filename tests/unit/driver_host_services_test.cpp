@@ -14,7 +14,6 @@ using namespace rise::test;
 namespace message = rise::message;
 using message::DriverCounter;
 using message::EventKind;
-using rise::driver::Instance;
 
 namespace {
 

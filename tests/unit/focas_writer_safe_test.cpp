@@ -4,7 +4,6 @@
 #include "tests/unit/focas_machine_bench.hpp"
 
 using rise::focas::wire::Status;
-using rise::test::FakeControl;
 using rise::test::MachineBench;
 
 namespace {

@@ -53,7 +53,7 @@ TEST(PlanRegion, RingsHoldTheHistoryAtTheFullRate) {
       for (const int history_s : {10, 60}) {
         const auto plan = make(signals, period_ms, 4, history_s);
         const auto region = region_plan(plan);
-        const double pages = (signals + 63) / 64;
+        const int pages = (signals + 63) / 64;
         const double rate = 2 * pages * 1000 / static_cast<double>(period_ms);  // of each lane
         for (const rise::shm::LanePlan& lane : region.lanes) {
           const auto frames = static_cast<double>(lane.telemetry_frames);

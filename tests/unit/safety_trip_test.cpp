@@ -9,7 +9,6 @@ namespace message = rise::message;
 using message::Approval;
 using message::CommandKind;
 using message::EventKind;
-using message::Outcome;
 using message::Refusal;
 using message::SafetyState;
 using message::TripReason;

@@ -99,7 +99,7 @@ TEST(ShmBroadcastRing, ReadAndLostTogetherAreWhatWasPublished) {
 
 TEST(ShmBroadcastRing, ACursorAheadOfTheHeadWaits) {
   BroadcastReader<> reader(memory.data(), shape, 3);
-  Word out[3];
+  Word out[3] = {};
   publish(3);
   CHECK(!reader.next(out));
   LONGS_EQUAL(0, reader.backlog());

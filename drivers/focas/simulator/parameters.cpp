@@ -49,7 +49,7 @@ Parameters::Parameters(const ControlSpec& control, const PathSpec& path, bool is
   for (std::size_t i = 0; i < path.axes.size(); ++i) {
     const AxisSpec& axis = path.axes[i];
     find(1006)->values[i].mantissa = axis.rotary ? 1 : 0;
-    find(1020)->values[i].mantissa = axis.name[0];
+    find(1020)->values[i].mantissa = static_cast<unsigned char>(axis.name[0]);
     find(1023)->values[i].mantissa = static_cast<std::int32_t>(i + 1);
     set_real(parameter::kStrokeHigh, i, axis.high_mm);
     set_real(parameter::kStrokeLow, i, axis.low_mm);

@@ -65,7 +65,7 @@ bool system_value(const Control& control, const Path& path, int number, double* 
   const Modal& modal = path.modal();
   const DateTime now = control.date_time();
   switch (number) {
-    case 3001: *value = static_cast<double>(control.elapsed_ns() / 1'000'000); return true;
+    case 3001: *value = std::floor(static_cast<double>(control.elapsed_ns()) / 1e6); return true;
     case 3002:
       *value = static_cast<double>(path.timers().get(Timer::Operating)) / 3.6e12;
       return true;
