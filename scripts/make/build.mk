@@ -42,7 +42,7 @@ SIMULATOR_OBJ := $(call objects,$(FOCAS_WIRE_SRC) $(SIMULATOR_SRC))
 
 # ---- generated
 GENERATED := $(GEN)/rise_generated.h $(GEN)/schema_hash.hpp $(GEN)/default_config.hpp \
-             $(GEN)/default_controls.hpp
+             $(GEN)/default_controls.hpp $(GEN)/system_calls.inc
 
 $(GEN)/rise_generated.h: rt_core/message/rise.fbs
 	@mkdir -p $(GEN)
@@ -61,6 +61,12 @@ $(GEN)/default_config.hpp: config/rise.toml
 $(GEN)/default_controls.hpp: config/controls.toml
 	@mkdir -p $(GEN)
 	@{ printf '#pragma once\nnamespace rise {\ninline constexpr char kDefaultControls[] = R"rise('; cat $<; printf ')rise";\n}\n'; } > $@
+
+# Number and name of each system call, from the kernel's header.
+$(GEN)/system_calls.inc:
+	@mkdir -p $(GEN)
+	@echo '#include <asm/unistd.h>' | $(CC) -E -dM - | \
+	  sed -nE 's/^#define __NR_([a-z0-9_]+) ([0-9]+)$$/{\2, "\1"},/p' | sort -t'{' -k2 -n > $@
 
 # ---- compiling
 $(OUT)/obj/rt_core/%.o $(OUT)/obj/drivers/%.o: MODE := $(RT_FLAGS)

@@ -1,0 +1,119 @@
+#include "rt_core/guard/watchdog.hpp"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstring>
+#include <ctime>
+
+#include "rt_core/guard/realtime.hpp"
+
+namespace rise::guard {
+
+namespace {
+
+std::int64_t read_clock(clockid_t clock) {
+  timespec time{};
+  if (::clock_gettime(clock, &time) != 0) return 0;
+  return std::int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec;
+}
+
+// The CPU-time clock of a thread of this process, by the kernel's encoding of its number.
+std::int64_t cpu_time(int thread_id) {
+  constexpr int kPerThread = 4;
+  constexpr int kScheduler = 2;
+  return read_clock((~static_cast<clockid_t>(thread_id) << 3) | kPerThread | kScheduler);
+}
+
+// True: the thread waits for something, so it is not for want of a core that it does not go on.
+bool sleeps(int thread_id) {
+  char path[64];
+  std::snprintf(path, sizeof path, "/proc/self/task/%d/stat", thread_id);
+  const int fd = ::open(path, O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return false;
+  char text[256];
+  const ssize_t length = ::read(fd, text, sizeof text - 1);
+  ::close(fd);
+  if (length <= 0) return false;
+  text[length] = '\0';
+  const char* name_end = std::strrchr(text, ')');
+  return name_end != nullptr && name_end[1] == ' ' && (name_end[2] == 'S' || name_end[2] == 'D');
+}
+
+}  // namespace
+
+void Watchdog::watch(CallMonitor* monitor, std::int64_t limit_ns) {
+  watched_.push_back({monitor, limit_ns});
+}
+
+std::string Watchdog::start(const Spec& spec) {
+  spec_ = spec;
+  if (spec_.look_ns == 0) {
+    spec_.look_ns = 100'000'000;
+    for (const Watched& watched : watched_) {
+      spec_.look_ns = std::min(spec_.look_ns, watched.limit_ns / 4);
+    }
+  }
+  if (::pthread_create(&thread_, nullptr, &Watchdog::thread, this) != 0) {
+    return "no watchdog: its thread cannot be made; an endless loop in a driver holds its lane";
+  }
+  started_ = true;
+  if (spec_.priority == 0) return {};
+  sched_param parameters{};
+  parameters.sched_priority = spec_.priority;
+  const int rc = ::pthread_setschedparam(thread_, SCHED_FIFO, &parameters);
+  return rc == 0 ? ""
+                 : std::string("the watchdog has ordinary priority: ") + std::strerror(rc) +
+                       "; an endless loop in a driver may be broken late";
+}
+
+void Watchdog::stop() {
+  if (!started_) return;
+  stop_.store(true, std::memory_order_relaxed);
+  ::pthread_join(thread_, nullptr);
+  started_ = false;
+}
+
+void* Watchdog::thread(void* self) {
+  ::pthread_setname_np(::pthread_self(), "watchdog");
+  static_cast<Watchdog*>(self)->run();
+  return nullptr;
+}
+
+void Watchdog::run() {
+  std::int64_t next_ns = read_clock(CLOCK_MONOTONIC);
+  while (!stop_.load(std::memory_order_relaxed)) {
+    const std::int64_t now_ns = read_clock(CLOCK_MONOTONIC);
+    for (Watched& watched : watched_) look(&watched, now_ns);
+    next_ns = std::max(next_ns + spec_.look_ns, now_ns);
+    const timespec until{next_ns / 1'000'000'000, next_ns % 1'000'000'000};
+    ::clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, nullptr);
+  }
+}
+
+void Watchdog::look(Watched* watched, std::int64_t now_ns) {
+  CallMonitor& monitor = *watched->monitor;
+  // Acquire: pairs with the thread's registration.
+  const int thread_id = monitor.thread_id.load(std::memory_order_acquire);
+  const std::uint64_t sequence = monitor.sequence.load(std::memory_order_relaxed);
+  if (thread_id == 0 || sequence % 2 == 0 || sequence != watched->sequence) {
+    watched->sequence = sequence;
+    watched->since_ns = now_ns;
+    watched->cpu_ns = thread_id == 0 || sequence % 2 == 0 ? 0 : cpu_time(thread_id);
+    watched->told = false;
+    return;
+  }
+  if (now_ns - watched->since_ns < watched->limit_ns) return;
+  const bool ran = cpu_time(thread_id) - watched->cpu_ns >= watched->limit_ns / 2;
+  if (!ran && !sleeps(thread_id)) return;
+  monitor.break_sequence.store(sequence, std::memory_order_relaxed);
+  ::syscall(SYS_tgkill, ::getpid(), thread_id, break_signal());
+  if (!watched->told) broken_off_.fetch_add(1, std::memory_order_relaxed);
+  watched->told = true;  // the signal is sent again at each look until the call has ended
+}
+
+}  // namespace rise::guard

@@ -1,0 +1,60 @@
+// Breaks off driver calls that do not end. A thread of its own: a timer on the lane's core would
+// not do, because on PREEMPT_RT it expires in a thread of priority FIFO 1, behind the lane that
+// loops.
+#pragma once
+
+#include <pthread.h>
+
+#include <atomic>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "rt_core/guard/driver_call.hpp"
+
+namespace rise::guard {
+
+class Watchdog {
+ public:
+  struct Spec {
+    int priority = 0;          // SCHED_FIFO; 0: ordinary. Above all lanes.
+    std::int64_t look_ns = 0;  // how often it looks; 0 = a quarter of the smallest limit
+  };
+
+  Watchdog() = default;
+  ~Watchdog() { stop(); }
+  Watchdog(const Watchdog&) = delete;
+  Watchdog& operator=(const Watchdog&) = delete;
+
+  // Set-up thread, before start(). A call on that lane that has run for limit_ns, or has slept in
+  // it, is broken off. Time in which the lane's thread was kept from running does not count.
+  void watch(CallMonitor* monitor, std::int64_t limit_ns);
+  // -> empty, or what is missing (the thread runs nevertheless, with ordinary priority).
+  std::string start(const Spec& spec);
+  void stop();
+  [[nodiscard]] std::uint64_t broken_off() const {
+    return broken_off_.load(std::memory_order_relaxed);
+  }
+
+ private:
+  struct Watched {
+    CallMonitor* monitor = nullptr;
+    std::int64_t limit_ns = 0;
+    std::uint64_t sequence = 0;
+    std::int64_t since_ns = 0;
+    std::int64_t cpu_ns = 0;
+    bool told = false;
+  };
+  static void* thread(void* self);
+  void run();
+  void look(Watched* watched, std::int64_t now_ns);
+
+  std::vector<Watched> watched_;
+  Spec spec_;
+  pthread_t thread_{};
+  bool started_ = false;
+  std::atomic<bool> stop_{false};
+  std::atomic<std::uint64_t> broken_off_{0};
+};
+
+}  // namespace rise::guard

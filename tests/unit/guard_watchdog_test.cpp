@@ -1,0 +1,130 @@
+#include "rt_core/guard/watchdog.hpp"
+
+#include <CppUTest/TestHarness.h>
+#include <time.h>
+
+#include <thread>
+
+using rise::guard::CallMonitor;
+using rise::guard::Fault;
+using rise::guard::guarded_call;
+using rise::guard::HostSection;
+using rise::guard::Watchdog;
+
+// ThreadSanitizer keeps signals back until the next call that it watches, which never comes in a
+// loop.
+#ifndef __SANITIZE_THREAD__
+
+namespace {
+
+constexpr std::int64_t kLimit_ns = 20'000'000;
+
+void sleep_ns(std::int64_t ns) {
+  const timespec time{ns / 1'000'000'000, ns % 1'000'000'000};
+  ::clock_nanosleep(CLOCK_MONOTONIC, 0, &time, nullptr);
+}
+
+std::int64_t cpu_time_ns() {
+  timespec time{};
+  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return std::int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec;
+}
+
+struct Result {
+  bool whole = false;
+  Fault fault;
+  std::uint64_t broken_off = 0;
+};
+
+Result watched_call(void (*body)(void*), void* argument = nullptr) {
+  Result result;
+  CallMonitor monitor;
+  Watchdog watchdog;
+  watchdog.watch(&monitor, kLimit_ns);
+  watchdog.start({});
+  std::thread thread([&] {
+    CHECK(rise::guard::prepare_calls(&monitor));
+    result.whole = guarded_call(body, argument, &result.fault);
+    rise::guard::finish_calls();
+  });
+  thread.join();
+  result.broken_off = watchdog.broken_off();
+  watchdog.stop();
+  return result;
+}
+
+}  // namespace
+
+TEST_GROUP(GuardWatchdog){void setup() override{rise::guard::install_fault_handlers();
+}
+}
+;
+
+TEST(GuardWatchdog, BreaksOffAnEndlessLoop) {
+  const Result result = watched_call([](void*) {
+    for (volatile bool forever = true; forever;) {
+    }
+  });
+  CHECK(!result.whole);
+  CHECK(result.fault.kind == Fault::Kind::Stuck);
+  LONGS_EQUAL(1, result.broken_off);
+}
+
+TEST(GuardWatchdog, BreaksOffAWait) {
+  const Result result = watched_call([](void*) { sleep_ns(3'600'000'000'000); });
+  CHECK(!result.whole);
+  CHECK(result.fault.kind == Fault::Kind::Stuck);
+}
+
+TEST(GuardWatchdog, ManyShortCallsAreLeftAlone) {  // the control
+  CallMonitor monitor;
+  Watchdog watchdog;
+  watchdog.watch(&monitor, kLimit_ns);
+  watchdog.start({});
+  bool whole = true;
+  std::thread thread([&] {
+    CHECK(rise::guard::prepare_calls(&monitor));
+    for (int i = 0; i < 100; ++i) {
+      Fault fault;
+      whole = whole && guarded_call(
+                           [](void*) {
+                             const std::int64_t end = cpu_time_ns() + kLimit_ns / 20;
+                             while (cpu_time_ns() < end) {
+                             }
+                           },
+                           nullptr, &fault);
+    }
+    rise::guard::finish_calls();
+  });
+  thread.join();
+  watchdog.stop();
+  CHECK(whole);
+  LONGS_EQUAL(0, watchdog.broken_off());
+}
+
+// A host's service is not broken off half-way: the break comes at its end.
+TEST(GuardWatchdog, WaitsForTheEndOfAHostSection) {
+  struct State {
+    volatile bool section_done = false;
+    volatile bool went_on = false;
+  } state;
+  const Result result = watched_call(
+      [](void* argument) {
+        auto* s = static_cast<State*>(argument);
+        {
+          const HostSection section;
+          const std::int64_t end = cpu_time_ns() + 4 * kLimit_ns;
+          while (cpu_time_ns() < end) {
+          }
+          s->section_done = true;
+        }
+        s->went_on = true;
+      },
+      &state);
+  CHECK(!result.whole);
+  CHECK(result.fault.kind == Fault::Kind::Stuck);
+  CHECK(state.section_done);
+  CHECK(!state.went_on);
+}
+
+#endif
