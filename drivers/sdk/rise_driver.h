@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: CC0-1.0
  *
- * rise_driver.h - the RISE-RT driver ABI, version 1.0. Plain C; the only header a driver needs.
+ * rise_driver.h - the RISE-RT driver ABI, version 1.1. Plain C; the only header a driver needs.
  *
  * A driver is a shared object with one entry point, rise_driver_entry(), that returns a
  * rise_driver. It is a protocol state machine without I/O of its own: bytes and the time come in as
@@ -33,7 +33,7 @@ extern "C" {
 #endif
 
 #define RISE_ABI_MAJOR 1u
-#define RISE_ABI_MINOR 0u
+#define RISE_ABI_MINOR 1u
 
 /* Results. Negative = the call had no effect. */
 enum {
@@ -48,8 +48,9 @@ enum {
 };
 
 /* Capabilities, in rise_driver.capabilities. The host calls only what the driver claims. */
-#define RISE_CAP_STREAM (1ull << 0)  /* uses TCP streams: on_open, on_bytes, on_closed */
-#define RISE_CAP_COMMAND (1ull << 1) /* has outputs: command() and safe() */
+#define RISE_CAP_STREAM (1ull << 0)   /* uses TCP streams: on_open, on_bytes, on_closed */
+#define RISE_CAP_COMMAND (1ull << 1)  /* has outputs: command() and safe() */
+#define RISE_CAP_DATAGRAM (1ull << 2) /* uses UDP: on_datagram (since 1.1) */
 
 /* ------------------------------------------------------------------------------------ settings */
 
@@ -143,7 +144,38 @@ typedef struct rise_config {
   const rise_output_spec* outputs; /* likewise; command() names an output by its place here */
   const char* machine;             /* name of the machine, valid until destroy */
   int64_t cycle_period_ns;
+  /* since 1.1 */
+  uint32_t datagram_limit; /* how many datagram ports may be declared, >= 2 */
+  uint32_t reserved;
 } rise_config;
+
+/* A UDP port on which the driver receives and from which it sends (since 1.1). The core binds it
+ * before the lane starts; whether the kernel or DPDK carries it is the integrator's configuration.
+ */
+typedef struct rise_datagram_spec {
+  uint32_t struct_size;
+  uint16_t port; /* local UDP port, 1..65535 */
+  uint16_t reserved;
+  const char* address; /* local IPv4 address "192.168.1.10"; "0.0.0.0" or NULL = any */
+  const char* group;   /* IPv4 multicast group to join; NULL = none */
+} rise_datagram_spec;
+
+/* An IPv4 endpoint. address: as a number, 127.0.0.1 = 0x7f000001. */
+typedef struct rise_endpoint {
+  uint32_t address;
+  uint16_t port;
+  uint16_t reserved;
+} rise_endpoint;
+
+#define RISE_DATAGRAM_MAX 1472u /* bytes of payload; longer ones are dropped and counted */
+
+/* One datagram that has arrived (since 1.1). */
+typedef struct rise_datagram {
+  uint32_t struct_size;
+  uint32_t length;      /* 0 .. RISE_DATAGRAM_MAX */
+  const uint8_t* bytes; /* 8-byte aligned */
+  rise_endpoint from;
+} rise_datagram;
 
 /* ------------------------------------------------------------------------------------- run time */
 
@@ -285,6 +317,14 @@ typedef struct rise_host {
   void (*round_trip)(void* context, int64_t ns);
   /* [lane] 32 random bits, from the lane's seed: use for jitter, never for secrets. */
   uint32_t (*random)(void* context);
+
+  /* since 1.1 */
+  /* [set-up] -> datagram port number >= 0, or RISE_E_LIMIT, RISE_E_ARGUMENT. */
+  int32_t (*datagram_declare)(void* context, const rise_datagram_spec* spec);
+  /* [lane] Queues one datagram (copied); it leaves in this cycle or the next. RISE_E_AGAIN: the
+   * port's queue (16 datagrams) is full; RISE_E_ARGUMENT: longer than RISE_DATAGRAM_MAX. */
+  int32_t (*datagram_send)(void* context, int32_t port, const rise_endpoint* to,
+                           const uint8_t* bytes, uint32_t length);
 } rise_host;
 
 /* What a driver is. */
@@ -324,6 +364,10 @@ typedef struct rise_driver {
   void (*stop)(void* instance, int64_t now_ns);
   /* [set-up] Frees everything. */
   void (*destroy)(void* instance);
+
+  /* since 1.1 */
+  /* [lane] RISE_CAP_DATAGRAM. One datagram for the port that datagram_declare returned. */
+  void (*on_datagram)(void* instance, int32_t port, const rise_datagram* datagram, int64_t now_ns);
 } rise_driver;
 
 /* The entry point, exported by the shared object. Returns a constant. */

@@ -2,7 +2,9 @@
 
 #include <dlfcn.h>
 
+#include <algorithm>
 #include <cstddef>
+#include <cstring>
 #include <utility>
 
 namespace rise::driver {
@@ -13,11 +15,27 @@ std::string version(unsigned major, unsigned minor) {
   return std::to_string(major) + "." + std::to_string(minor);
 }
 
-// Empty: fine.
-std::string fault(const rise_driver* driver) {
+// How long the description of ABI 1.0 is: up to and with `destroy`.
+constexpr std::size_t kOldestBytes = offsetof(rise_driver, destroy) + sizeof(rise_driver::destroy);
+
+// Empty: fine. `driver` as the shared object has it.
+std::string size_fault(const rise_driver* driver) {
   if (driver == nullptr) return "its entry point returned nothing";
-  if (driver->struct_size < sizeof(rise_driver))
-    return "its description is shorter than that of ABI 1.0";
+  if (driver->struct_size < kOldestBytes) return "its description is shorter than that of ABI 1.0";
+  return {};
+}
+
+// A driver may have been built with an older header or a newer one: what it does not have is null,
+// what we do not know is left out.
+rise_driver as_known(const rise_driver* driver) {
+  rise_driver known{};
+  std::memcpy(&known, driver, std::min<std::size_t>(driver->struct_size, sizeof known));
+  known.struct_size = sizeof known;
+  return known;
+}
+
+// Empty: fine. `driver` as this host knows it.
+std::string fault(const rise_driver* driver) {
   if (driver->abi_major != RISE_ABI_MAJOR || driver->abi_minor > RISE_ABI_MINOR) {
     return "it was built for driver ABI " + version(driver->abi_major, driver->abi_minor) +
            ", this core speaks " + version(RISE_ABI_MAJOR, RISE_ABI_MINOR) +
@@ -42,6 +60,9 @@ std::string fault(const rise_driver* driver) {
       (driver->command == nullptr || driver->safe == nullptr)) {
     return "it claims commands but lacks one of command, safe";
   }
+  if ((driver->capabilities & RISE_CAP_DATAGRAM) != 0 && driver->on_datagram == nullptr) {
+    return "it claims datagrams but lacks on_datagram";
+  }
   return {};
 }
 
@@ -59,23 +80,27 @@ Result<Library> Library::load(const std::string& path) {
     return Failure{"driver " + path +
                    " is not a RISE-RT driver: it does not export rise_driver_entry"};
   }
-  library.driver_ = entry();
-  if (const std::string why = fault(library.driver_); !why.empty()) {
+  if (const std::string why = library.take(entry()); !why.empty()) {
     return Failure{"driver " + path + " is not usable: " + why};
   }
   return library;
 }
 
 Result<Library> Library::adopt(const rise_driver* driver) {
-  if (const std::string why = fault(driver); !why.empty())
-    return Failure{"driver not usable: " + why};
   Library library;
-  library.driver_ = driver;
+  if (const std::string why = library.take(driver); !why.empty())
+    return Failure{"driver not usable: " + why};
   return library;
 }
 
+std::string Library::take(const rise_driver* driver) {
+  if (std::string why = size_fault(driver); !why.empty()) return why;
+  driver_ = std::make_unique<const rise_driver>(as_known(driver));
+  return fault(driver_.get());
+}
+
 Library::Library(Library&& other) noexcept
-    : handle_(std::exchange(other.handle_, nullptr)), driver_(other.driver_) {}
+    : handle_(std::exchange(other.handle_, nullptr)), driver_(std::move(other.driver_)) {}
 
 Library& Library::operator=(Library&& other) noexcept {
   std::swap(handle_, other.handle_);

@@ -1,6 +1,7 @@
 // A driver's shared object: loaded, checked, described. Set-up thread.
 #pragma once
 
+#include <memory>
 #include <string>
 
 #include "drivers/sdk/rise_driver.h"
@@ -22,6 +23,8 @@ class Library {
   Library& operator=(const Library&) = delete;
   ~Library();
 
+  // As this host knows drivers: what an older driver does not have is null. At the same place for
+  // the life of the library, also when it is moved.
   [[nodiscard]] const rise_driver& driver() const { return *driver_; }
   [[nodiscard]] bool can(std::uint64_t capability) const {
     return (driver_->capabilities & capability) != 0;
@@ -29,8 +32,9 @@ class Library {
 
  private:
   Library() = default;
+  std::string take(const rise_driver* driver);  // empty: fine
   void* handle_ = nullptr;
-  const rise_driver* driver_ = nullptr;
+  std::unique_ptr<const rise_driver> driver_;
 };
 
 }  // namespace rise::driver
