@@ -8,6 +8,8 @@
 #include <cstring>
 
 #include "drivers/sdk/rise_driver.h"
+#include "rt_core/io/ring_memory.hpp"
+#include "rt_core/io/uring_datagrams.hpp"
 
 namespace rise::io {
 
@@ -18,19 +20,11 @@ constexpr int kBufferGroup = 1;
 // A bound on the work of one exchange; what is left is taken in the next cycle.
 constexpr unsigned kMaxCompletions = 4096;
 
-void* anonymous(std::size_t bytes) {
-  // Anonymous memory: buffers in .bss may fail to register on 6.1 (page shared with the file
-  // mapping).
-  void* memory = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE,
-                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
-  return memory == MAP_FAILED ? nullptr : memory;
-}
-
 }  // namespace
 
-UringPort::UringPort(std::uint32_t capacity, const StreamSink& sink)
-    : table_(capacity, sink), descriptors_(std::size_t{capacity} * 2, -1) {
-  usable_ = make_ring(capacity) && make_buffers()&& restrict();
+UringPort::UringPort(std::uint32_t capacity, const StreamSink& sink, UringDatagrams* datagrams)
+    : table_(capacity, sink), datagrams_(datagrams), descriptors_(std::size_t{capacity} * 2, -1) {
+  usable_ = make_ring(capacity) && make_buffers() && join_datagrams()&& restrict();
   if (usable_) {
     description_ =
         "io_uring: one enter per cycle, deferred completions, multishot receive, fixed files, "
@@ -49,8 +43,11 @@ bool UringPort::make_ring(std::uint32_t capacity) {
   params.flags = IORING_SETUP_R_DISABLED | IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN |
                  IORING_SETUP_TASKRUN_FLAG | IORING_SETUP_SUBMIT_ALL | IORING_SETUP_CQSIZE;
   // A stream has at most a receive and a send under way, or an install or remove.
-  const unsigned entries = std::clamp(std::bit_ceil(capacity * 2), 64u, 8192u);
-  params.cq_entries = entries * 4;
+  const std::uint32_t datagram_ports = datagrams_ != nullptr ? datagrams_->port_count() : 0;
+  const unsigned entries = std::clamp(
+      std::bit_ceil(capacity * 2 + datagram_ports * (kDatagramSendSlots + 1)), 64u, 8192u);
+  // Every datagram that one exchange can take in has its completion at once.
+  params.cq_entries = std::bit_ceil(entries * 4 + datagram_ports * kDatagramsPerExchange);
   if (const int rc = ::io_uring_queue_init_params(entries, &ring_, &params); rc < 0) {
     description_ = std::string("io_uring not usable: ") + std::strerror(-rc);
     if (rc == -EINVAL) description_ += " (DEFER_TASKRUN needs Linux 6.1)";
@@ -59,7 +56,7 @@ bool UringPort::make_ring(std::uint32_t capacity) {
     return false;
   }
   ring_made_ = true;
-  if (const int rc = ::io_uring_register_files_sparse(&ring_, capacity); rc < 0) {
+  if (const int rc = ::io_uring_register_files_sparse(&ring_, capacity + datagram_ports); rc < 0) {
     description_ = std::string("io_uring not usable: fixed files: ") + std::strerror(-rc);
     return false;
   }
@@ -67,10 +64,13 @@ bool UringPort::make_ring(std::uint32_t capacity) {
 }
 
 bool UringPort::make_buffers() {
-  buffer_count_ = std::clamp(std::bit_ceil(table_.capacity()), 64u, 4096u);
+  // One peer that floods us holds at most what its socket may hold (64 KiB, see connector.cpp, which
+  // the kernel may double); the others need a buffer each all the same.
+  buffer_count_ = std::clamp(std::bit_ceil(table_.capacity() + 64), 128u, 4096u);
+  held_.reserve(std::size_t{buffer_count_} + table_.capacity());  // every buffer, and every end
   buffer_ring_bytes_ = buffer_count_ * sizeof(io_uring_buf);
-  buffer_ring_ = static_cast<io_uring_buf_ring*>(anonymous(buffer_ring_bytes_));
-  buffers_ = static_cast<std::uint8_t*>(anonymous(std::size_t{buffer_count_} * kBufferBytes));
+  buffer_ring_ = static_cast<io_uring_buf_ring*>(ring_memory(buffer_ring_bytes_));
+  buffers_ = static_cast<std::uint8_t*>(ring_memory(std::size_t{buffer_count_} * kBufferBytes));
   if (buffer_ring_ == nullptr || buffers_ == nullptr) {
     description_ = "io_uring not usable: no memory for receive buffers";
     return false;
@@ -90,8 +90,15 @@ bool UringPort::make_buffers() {
   return true;
 }
 
+bool UringPort::join_datagrams() {
+  if (datagrams_ == nullptr) return true;
+  const std::string missing = datagrams_->join(&ring_, table_.capacity());
+  if (!missing.empty()) description_ = "io_uring not usable: " + missing;
+  return missing.empty();
+}
+
 bool UringPort::restrict() {
-  io_uring_restriction rules[5] = {};
+  io_uring_restriction rules[7] = {};
   rules[0].opcode = IORING_RESTRICTION_SQE_OP;
   rules[0].sqe_op = IORING_OP_RECV;
   rules[1].opcode = IORING_RESTRICTION_SQE_OP;
@@ -103,7 +110,12 @@ bool UringPort::restrict() {
   // Nothing may be registered any more once the ring runs, except by taking it down.
   rules[4].opcode = IORING_RESTRICTION_REGISTER_OP;
   rules[4].register_op = IORING_UNREGISTER_RING_FDS;
-  if (const int rc = ::io_uring_register_restrictions(&ring_, rules, 5); rc < 0) {
+  rules[5].opcode = IORING_RESTRICTION_SQE_OP;
+  rules[5].sqe_op = IORING_OP_RECVMSG;
+  rules[6].opcode = IORING_RESTRICTION_SQE_OP;
+  rules[6].sqe_op = IORING_OP_SENDMSG;
+  const unsigned count = datagrams_ != nullptr ? 7 : 5;
+  if (const int rc = ::io_uring_register_restrictions(&ring_, rules, count); rc < 0) {
     description_ = std::string("io_uring not usable: restrictions: ") + std::strerror(-rc);
     return false;
   }
@@ -128,10 +140,13 @@ bool UringPort::must_enter() const {
 
 void UringPort::exchange(std::int64_t now_ns) {
   table_.pump(now_ns);
+  ++exchange_;
+  hand_on_held(now_ns);
   const std::uint32_t work = table_.work_count();
   std::uint32_t taken = 0;
   for (bool room = true; room && taken < work;) room = prepare(table_.take_work(taken++));
   table_.drop_work(taken);
+  if (datagrams_ != nullptr) datagrams_->prepare();
 
   if (must_enter()) {
     ::io_uring_submit_and_get_events(&ring_);
@@ -141,7 +156,11 @@ void UringPort::exchange(std::int64_t now_ns) {
   unsigned head = 0;
   unsigned reaped = 0;
   io_uring_for_each_cqe(&ring_, head, cqe) {
-    complete(*cqe, now_ns);
+    if (cqe->user_data >> 32 >= UringDatagrams::kFirstOperation) {
+      datagrams_->complete(*cqe, now_ns);
+    } else {
+      complete(*cqe, now_ns);
+    }
     if (++reaped == kMaxCompletions) break;
   }
   ::io_uring_cq_advance(&ring_, reaped);
@@ -149,6 +168,7 @@ void UringPort::exchange(std::int64_t now_ns) {
     ::io_uring_buf_ring_advance(buffer_ring_, recycled_);
     recycled_ = 0;
   }
+  if (datagrams_ != nullptr) datagrams_->finish_exchange();
 }
 
 // Queues what the stream needs. False: the submission queue is full, try the rest in the next
@@ -177,7 +197,7 @@ bool UringPort::prepare(std::int32_t id) {
     case StreamState::Open:
     case StreamState::Draining:
     case StreamState::ShuttingDown: {
-      if (!stream.receiving) {  // also to hear of the end
+      if (!stream.receiving && stream.held == 0) {  // also to hear of the end
         io_uring_sqe* entry = ::io_uring_get_sqe(&ring_);
         ::io_uring_prep_recv_multishot(entry, id, nullptr, 0, 0);
         entry->buf_group = kBufferGroup;
@@ -198,7 +218,7 @@ bool UringPort::prepare(std::int32_t id) {
       break;
     }
     case StreamState::Removing: {
-      if (stream.operations != 0) break;  // comes back with its last completion
+      if (stream.operations != 0 || stream.held != 0) break;  // comes back with the last of them
       descriptors_[slot * 2 + 1] = -1;
       io_uring_sqe* entry = ::io_uring_get_sqe(&ring_);
       ::io_uring_prep_files_update(entry, &descriptors_[slot * 2 + 1], 1, id);
@@ -233,19 +253,53 @@ void UringPort::complete(const io_uring_cqe& cqe, std::int64_t now_ns) {
 void UringPort::on_receive(std::int32_t id, const io_uring_cqe& cqe, std::int64_t now_ns) {
   Stream& stream = table_.at(id);
   if ((cqe.flags & IORING_CQE_F_MORE) == 0) stream.receiving = false;
-  if (cqe.res > 0 && (cqe.flags & IORING_CQE_F_BUFFER) != 0) {
-    const auto buffer = static_cast<std::uint16_t>(cqe.flags >> IORING_CQE_BUFFER_SHIFT);
-    table_.received(id, buffers_ + std::size_t{buffer} * kBufferBytes,
-                    static_cast<std::uint32_t>(cqe.res), now_ns);
-    recycle(buffer);
-  } else if (cqe.res == 0) {
-    table_.ended(id, RISE_CLOSED_BY_PEER);
-    return;
-  } else if (cqe.res < 0 && cqe.res != -ENOBUFS) {  // ENOBUFS: armed again below
-    table_.ended(id, RISE_CLOSED_RESET);
-    return;
+  if (cqe.res != -ENOBUFS) {
+    const Arrival arrival{id, cqe.res,
+                          static_cast<std::uint16_t>(cqe.flags >> IORING_CQE_BUFFER_SHIFT)};
+    // Once something is held, everything after it is, too: the order of the bytes is kept.
+    if (stream.held != 0 || !hand_on(arrival, now_ns)) {
+      held_.push_back(arrival);
+      ++stream.held;
+    }
   }
-  if (!stream.receiving) table_.queue_work(id);
+  // Armed again; a stream that holds something waits until that is gone, and leaves the buffers to
+  // the others meanwhile.
+  if (!stream.receiving && stream.held == 0) table_.queue_work(id);
+}
+
+// False: the stream has had its share of this exchange.
+bool UringPort::hand_on(const Arrival& arrival, std::int64_t now_ns) {
+  Stream& stream = table_.at(arrival.stream);
+  if (stream.taken_in != exchange_) {
+    stream.taken_in = exchange_;
+    stream.taken = 0;
+  }
+  // When we are closing the bytes go nowhere and cost nothing.
+  if (stream.taken >= kReceiveBudget && stream.state == StreamState::Open) return false;
+  if (arrival.result > 0) {
+    const auto length = static_cast<std::uint32_t>(arrival.result);
+    stream.taken += length;
+    table_.received(arrival.stream, buffers_ + std::size_t{arrival.buffer} * kBufferBytes, length,
+                    now_ns);
+    recycle(arrival.buffer);
+  } else {
+    table_.ended(arrival.stream, arrival.result == 0 ? RISE_CLOSED_BY_PEER : RISE_CLOSED_RESET);
+  }
+  return true;
+}
+
+void UringPort::hand_on_held(std::int64_t now_ns) {
+  std::size_t kept = 0;
+  for (std::size_t i = 0; i < held_.size(); ++i) {
+    const Arrival arrival = held_[i];
+    if (!hand_on(arrival, now_ns)) {
+      held_[kept++] = arrival;
+      continue;
+    }
+    Stream& stream = table_.at(arrival.stream);
+    if (--stream.held == 0 && !stream.receiving) table_.queue_work(arrival.stream);
+  }
+  held_.resize(kept);
 }
 
 void UringPort::on_send(std::int32_t id, std::int32_t result) {

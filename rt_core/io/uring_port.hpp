@@ -4,7 +4,7 @@
 // SINGLE_ISSUER + DEFER_TASKRUN (Linux 6.1): completions run only inside our own enter. In every
 // other mode the kernel runs them by waking this thread out of its clock_nanosleep. Sockets are
 // fixed files, receives are multishot into a ring of provided buffers, the ring's own descriptor is
-// registered. The ring is restricted to the four operations used here: io_uring passes by seccomp,
+// registered. The ring is restricted to the operations used here: io_uring passes by seccomp,
 // so a ring without restrictions would be a hole in the seal. No file operation ever: they make
 // worker threads that inherit SCHED_FIFO.
 //
@@ -23,10 +23,13 @@
 
 namespace rise::io {
 
+class UringDatagrams;
+
 class UringPort {
  public:
   // Set-up thread: makes the ring (disabled) and all memory. Before SCHED_FIFO and mlockall.
-  UringPort(std::uint32_t capacity, const StreamSink& sink);
+  // datagrams: null, or with all its ports declared; outlives this.
+  UringPort(std::uint32_t capacity, const StreamSink& sink, UringDatagrams* datagrams = nullptr);
   ~UringPort();
   UringPort(const UringPort&) = delete;
   UringPort& operator=(const UringPort&) = delete;
@@ -42,17 +45,27 @@ class UringPort {
 
   bool make_ring(std::uint32_t capacity);
   bool make_buffers();
+  bool join_datagrams();
   bool restrict();
   bool start();
   void exchange(std::int64_t now_ns);
   bool prepare(std::int32_t id);
   void complete(const io_uring_cqe& cqe, std::int64_t now_ns);
+  // What a receive has brought: bytes in a buffer, or the end of the stream.
+  struct Arrival {
+    std::int32_t stream = 0;
+    std::int32_t result = 0;  // as io_uring gave it
+    std::uint16_t buffer = 0;
+  };
   void on_receive(std::int32_t id, const io_uring_cqe& cqe, std::int64_t now_ns);
+  bool hand_on(const Arrival& arrival, std::int64_t now_ns);
+  void hand_on_held(std::int64_t now_ns);
   void on_send(std::int32_t id, std::int32_t result);
   void recycle(std::uint16_t buffer);
   [[nodiscard]] bool must_enter() const;
 
   StreamTable table_;
+  UringDatagrams* datagrams_;
   io_uring ring_{};
   bool ring_made_ = false;
   bool usable_ = false;
@@ -62,6 +75,10 @@ class UringPort {
   std::size_t buffer_ring_bytes_ = 0;
   std::uint8_t* buffers_ = nullptr;
   std::uint16_t recycled_ = 0;
+  // Beyond a stream's budget, in the order of arrival. The kernel has emptied them into our buffers
+  // before we could know how many they are.
+  std::vector<Arrival> held_;
+  std::uint64_t exchange_ = 0;
   std::vector<std::int32_t> descriptors_;  // what Install and Remove point to
 };
 
