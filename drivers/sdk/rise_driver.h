@@ -212,7 +212,7 @@ typedef struct rise_alarm {
   int32_t number;
   int32_t axis; /* 0 = none */
   uint32_t text_length;
-  uint32_t reserved;
+  uint32_t path;    /* of the machine, from 1; 0 = of none (since 1.1, reserved before) */
   const char* text; /* UTF-8 or ASCII, not terminated */
 } rise_alarm;
 
@@ -230,12 +230,17 @@ typedef struct rise_command {
   uint32_t reserved;
   uint64_t id;  /* to be given back in command_done */
   double value; /* in the unit of the output, within its limits */
+  /* CLOCK_MONOTONIC (or simulated time) after which nothing of it may be sent any more: it then
+   * ends with RISE_COMMAND_DROPPED. 0 = never. */
+  int64_t expires_ns;
 } rise_command;
 
 enum {
-  RISE_COMMAND_APPLIED = 1, /* done and read back */
-  RISE_COMMAND_FAILED = 2,  /* the device refused it, or it was lost with the connection */
-  RISE_COMMAND_MISMATCH = 3 /* accepted by the device, but what was read back differs */
+  RISE_COMMAND_APPLIED = 1,  /* done and read back */
+  RISE_COMMAND_FAILED = 2,   /* the device refused it, or it was lost with the connection: the host
+                              * takes the output's value as unknown until output_value() */
+  RISE_COMMAND_MISMATCH = 3, /* accepted by the device, but what was read back differs */
+  RISE_COMMAND_DROPPED = 4   /* never written: it expired, was cancelled, or made way for safe() */
 };
 
 /* Statistics that every driver keeps in the same terms; see host->count. */
@@ -301,8 +306,8 @@ typedef struct rise_host {
   /* [lane] Something that people should read, e.g. "control has 4 axes, 3 are configured". */
   int32_t (*notice)(void* context, int32_t code, const char* text);
 
-  /* [lane] Ends a command: RISE_COMMAND_APPLIED, _FAILED, _MISMATCH; value as read back, detail =
-   * the device's status. */
+  /* [lane] Ends a command: RISE_COMMAND_APPLIED, _FAILED, _MISMATCH, _DROPPED; value as read back,
+   * detail = the device's status. */
   int32_t (*command_done)(void* context, uint64_t id, uint32_t outcome, double value,
                           int32_t detail);
   /* [lane] The value that an output has on the device now (found at connect time, or read back). */
@@ -358,7 +363,9 @@ typedef struct rise_driver {
   /* [lane] RISE_CAP_COMMAND. -> RISE_OK: command_done follows; anything else: refused. */
   int32_t (*command)(void* instance, const rise_command* command, int64_t now_ns);
   /* [lane] RISE_CAP_COMMAND. The machine tripped: bring the outputs into their safe state, before
-   * anything else that is queued. safe_done follows. */
+   * anything else that is queued. safe_done follows. Called again until it was confirmed; never
+   * after stop(). When the driver is about to be benched, this is the last call it gets: what it
+   * queues here still leaves. */
   void (*safe)(void* instance, int32_t reason, int64_t now_ns);
   /* [lane] Begin an orderly end: say good-bye to the device, close all streams. */
   void (*stop)(void* instance, int64_t now_ns);
@@ -368,6 +375,11 @@ typedef struct rise_driver {
   /* since 1.1 */
   /* [lane] RISE_CAP_DATAGRAM. One datagram for the port that datagram_declare returned. */
   void (*on_datagram)(void* instance, int32_t port, const rise_datagram* datagram, int64_t now_ns);
+  /* [lane] RISE_CAP_COMMAND, optional (NULL). The machine was disarmed or tripped, or a command is
+   * too old: of the command `id` (0 = of all) nothing may be written any more that was not sent
+   * before. RISE_COMMAND_SET only: a feed hold stays. What is dropped is answered at once with
+   * RISE_COMMAND_DROPPED; what is under way ends as it would have. */
+  void (*cancel)(void* instance, uint64_t id, int64_t now_ns);
 } rise_driver;
 
 /* The entry point, exported by the shared object. Returns a constant. */

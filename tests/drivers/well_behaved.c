@@ -1,0 +1,3 @@
+/* Does everything right: the positive control. */
+#define NAME "well_behaved"
+#include "tests/drivers/device.h"
