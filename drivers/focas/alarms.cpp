@@ -13,6 +13,19 @@ namespace {
 // While an alarm stays on, its messages are looked at again this often: one may follow another.
 constexpr std::int64_t kRefresh_ns = 500'000'000;
 constexpr std::size_t kFixed = 16;
+constexpr std::uint32_t kMostRefusals = 3;
+constexpr std::uint32_t kTypes = 32;
+
+// Records of another size than asked for may make up whole ones by chance: then what stands where
+// type and length should be is neither.
+bool plausible(wire::Bytes data, std::size_t text_bytes) {
+  if (data.size() % (kFixed + text_bytes) != 0) return false;
+  for (std::size_t at = 0; at < data.size(); at += kFixed + text_bytes) {
+    if (wire::load_u32(data.data() + at + 4) >= kTypes) return false;
+    if (wire::load_u32(data.data() + at + 12) > text_bytes) return false;
+  }
+  return true;
+}
 
 }  // namespace
 
@@ -20,6 +33,7 @@ void Alarms::ask_anew() {
   for (Path& path : paths_) {
     path.bits = 0;
     path.asked_ns = 0;
+    path.refusals = 0;
   }
 }
 
@@ -44,8 +58,9 @@ bool Alarms::take_bits(const rise_host& host, std::uint16_t number, wire::Bytes 
 
 bool Alarms::take_messages(const rise_host& host, std::uint16_t number, std::size_t text_bytes,
                            wire::Bytes data) {
-  if (data.size() % (kFixed + text_bytes) != 0 || number < 1 || number > kMaxPaths) return false;
+  if (number < 1 || number > kMaxPaths || !plausible(data, text_bytes)) return false;
   Path& path = paths_[number - 1];
+  path.refusals = 0;
   if (path.bits == 0) return true;  // came and went
   path.count = 0;
   for (std::size_t at = 0; at < data.size() && path.count < kPerPath; at += kFixed + text_bytes) {
@@ -65,6 +80,11 @@ bool Alarms::take_messages(const rise_host& host, std::uint16_t number, std::siz
   return true;
 }
 
+bool Alarms::messages_refused(std::uint16_t number) {
+  if (number < 1 || number > kMaxPaths) return false;
+  return ++paths_[number - 1].refusals >= kMostRefusals;
+}
+
 void Alarms::no_messages(const rise_host& host, std::uint16_t number) {
   if (number < 1 || number > kMaxPaths) return;
   Path& path = paths_[number - 1];
@@ -81,10 +101,11 @@ void Alarms::no_messages(const rise_host& host, std::uint16_t number) {
 void Alarms::tell(const rise_host& host) const {
   rise_alarm list[kMaxPaths * kPerPath];
   std::uint32_t count = 0;
-  for (const Path& path : paths_) {
-    for (std::uint32_t i = 0; i < path.count; ++i) {
-      const One& one = path.list[i];
-      list[count++] = {sizeof(rise_alarm), one.type, one.number, one.axis, one.length, 0, one.text};
+  for (std::uint32_t p = 0; p < kMaxPaths; ++p) {
+    for (std::uint32_t i = 0; i < paths_[p].count; ++i) {
+      const One& one = paths_[p].list[i];
+      list[count++] = {sizeof(rise_alarm), one.type, one.number, one.axis,
+                       one.length,         p + 1,    one.text};
     }
   }
   host.alarms(host.context, list, count);

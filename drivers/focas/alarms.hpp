@@ -17,9 +17,12 @@ class Alarms {
 
   // The alarm bits of a path. -> true: its messages are to be asked for.
   bool take_bits(const rise_host& host, std::uint16_t path, wire::Bytes data, std::int64_t now_ns);
-  // The messages of a path: records of 16 bytes and a text of text_bytes. False: not whole records.
+  // The messages of a path: records of 16 bytes and a text of text_bytes. False: not whole records,
+  // or no such types and lengths: records of another size.
   bool take_messages(const rise_host& host, std::uint16_t path, std::size_t text_bytes,
                      wire::Bytes data);
+  // The control refused them, for now. -> true: again and again.
+  bool messages_refused(std::uint16_t path);
   // The control gives no messages: one alarm without number and text for each type that is on.
   void no_messages(const rise_host& host, std::uint16_t path);
 
@@ -37,6 +40,7 @@ class Alarms {
     std::uint32_t bits = 0;
     std::int64_t asked_ns = 0;
     std::uint32_t count = 0;
+    std::uint32_t refusals = 0;  // in a row
     One list[kPerPath];
   };
   void tell(const rise_host& host) const;

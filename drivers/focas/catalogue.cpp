@@ -91,8 +91,6 @@ const auto* find(const Table& table, const std::string& name) {
   return found == std::end(table) ? nullptr : found;
 }
 
-bool rotary(const std::string& axis) { return axis[0] == 'a' || axis[0] == 'b' || axis[0] == 'c'; }
-
 }  // namespace
 
 Item simple_item(Command command, Decoding decoding, std::uint16_t reply_bytes,
@@ -179,11 +177,13 @@ bool Catalogue::add_path_item(const Place& place, const std::string& name) {
     Item item = simple_item(Command::Position, Decoding::Numbers, 0,
                             static_cast<std::int32_t>(p->kind), -1);
     item.positions = true;
+    item.read.unit = p->kind == PositionKind::Machine ? UnitTable::Machine : UnitTable::Displayed;
     add_axes(place, p->suffix, nullptr, item);
   } else if (const TemperatureItem* t = find(kTemperatureItems, name)) {
     Item item = simple_item(Command::Diagnosis, Decoding::Record, 0, t->diagnosis, t->diagnosis);
     item.read.block.argument[2] = -1;
     item.legacy_command = static_cast<std::uint16_t>(Command::DiagnosisLegacy);
+    item.read.per_servo = !t->spindles;
     t->spindles ? add_spindles(place, t->suffix, "Cel", item)
                 : add_axes(place, t->suffix, "Cel", item);
   } else if (name == "status") {
@@ -217,7 +217,9 @@ bool Catalogue::add_path_item(const Place& place, const std::string& name) {
     add_spindles(place, "load", "%",
                  simple_item(Command::SpindleData, Decoding::Numbers, 0, 4, -1));
   } else if (name == "servo.load") {
-    add_axes(place, "load", "%", simple_item(Command::ServoLoad, Decoding::Magnitudes, 0, 1));
+    Item item = simple_item(Command::ServoLoad, Decoding::Magnitudes, 0, 1);
+    item.read.per_servo = true;
+    add_axes(place, "load", "%", item);
   } else {
     return false;
   }
@@ -228,13 +230,14 @@ bool Catalogue::add_path_item(const Place& place, const std::string& name) {
 void Catalogue::add_axes(const Place& place, const std::string& suffix, const char* unit,
                          const Item& item) {
   std::vector<Signal> signals;
-  for (const std::string& axis : path_settings(place).axes) {
-    const char* length = rotary(axis) ? "deg" : path_settings(place).inch ? "in" : "mm";
-    signals.push_back(
-        {"axis." + axis + "." + suffix, RISE_SIGNAL_NUMBER, unit == nullptr ? length : unit});
+  const PathSettings& path = path_settings(place);
+  for (std::size_t i = 0; i < path.axes.size(); ++i) {
+    signals.push_back({"axis." + path.axes[i] + "." + suffix, RISE_SIGNAL_NUMBER,
+                       unit == nullptr ? axis_unit(path, i) : unit});
   }
   Item axes = item;
   axes.read.per_axis = true;
+  axes.read.axis = 1;
   add(place, signals, axes);
 }
 

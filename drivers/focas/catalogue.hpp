@@ -16,6 +16,7 @@ namespace rise::focas {
 struct Item {
   Read read;
   std::uint16_t legacy_command = 0;  // 0: the same on legacy controls
+  bool offsets = false;              // of tools: mills and lathes have different ones
   bool positions = false;  // one block for all axes, or one for each: the planner's choice
 };
 

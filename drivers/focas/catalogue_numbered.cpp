@@ -68,6 +68,11 @@ void Catalogue::add_macro(const Place& place, const std::string& range) {
 void Catalogue::add_pmc(const Place& place, const std::string& text) {
   PmcAddress address;
   std::string why;
+  if (place.path != 1) {
+    fault(place, "PMC memory belongs to no path: leave out \"path." + std::to_string(place.path) +
+                     ".\"; G and F of path 2 begin at 1000");
+    return;
+  }
   if (!parse_pmc(text, &address, &why)) {
     fault(place, "\"pmc." + text + "\": " + why);
     return;
@@ -111,6 +116,7 @@ void Catalogue::add_record(const Place& place, const std::string& family, const 
   Item item = simple_item(parameter ? Command::ReadParameter : Command::Diagnosis, Decoding::Record,
                           0, address.number, address.number);
   item.read.block.argument[2] = address.axis;
+  item.read.axis = static_cast<std::uint8_t>(address.axis == -1 ? 1 : address.axis);
   item.legacy_command = static_cast<std::uint16_t>(parameter ? Command::ReadParameterLegacy
                                                              : Command::DiagnosisLegacy);
   const std::string name = family + "." + std::to_string(address.number);
@@ -126,11 +132,13 @@ void Catalogue::add_record(const Place& place, const std::string& family, const 
   add(place, signals, item);
 }
 
-// Four kinds of one tool offset, as mills have them; controls without one of them refuse just that
-// read.
+// Four kinds of one tool offset, by the same numbers on mills and lathes; controls without one of
+// them refuse just that read. A control of the other sort is not asked: the names would be wrong.
 void Catalogue::add_offset(const Place& place, const std::string& number) {
-  constexpr const char* kKinds[] = {"wear_radius", "geometry_radius", "wear_length",
-                                    "geometry_length"};
+  constexpr const char* kKinds[][4] = {
+      {"wear_radius", "geometry_radius", "wear_length", "geometry_length"},
+      {"wear_x", "geometry_x", "wear_z", "geometry_z"}};
+  const bool lathe = path_settings(place).lathe;
   std::int32_t first = 0;
   std::int32_t last = 0;
   if (!parse_range(number, &first, &last) || first < 1 || last - first >= 64) {
@@ -142,7 +150,8 @@ void Catalogue::add_offset(const Place& place, const std::string& number) {
     for (std::int32_t kind = 0; kind < 4; ++kind) {
       Item item = simple_item(Command::ReadToolOffset, Decoding::Numbers, 8, tool, tool);
       item.read.block.argument[2] = 1000 + kind;
-      const std::string name = "offset." + std::to_string(tool) + "." + kKinds[kind];
+      item.offsets = true;
+      const std::string name = "offset." + std::to_string(tool) + "." + kKinds[lathe][kind];
       add(place, {{name, RISE_SIGNAL_NUMBER, path_settings(place).inch ? "in" : "mm"}}, item);
     }
   }
@@ -169,8 +178,14 @@ bool Catalogue::add_modal(const Place& place, const std::string& what) {
   const auto* found = std::find_if(std::begin(kLetters), std::end(kLetters),
                                    [&](const Letter& l) { return l.letter == what[0]; });
   if (found == std::end(kLetters)) return false;
-  add(place, {{"modal." + what, RISE_SIGNAL_INTEGER, "", -2147483648.0, 2147483647.0}},
-      simple_item(Command::ModalOther, Decoding::ModalValue, 8, found->index));
+  const bool real = found->letter == 'f';
+  Item item = simple_item(Command::ModalOther, Decoding::ModalValue, 8, found->index);
+  item.read.aux = real ? 1 : 0;
+  add(place,
+      {{"modal." + what,
+        real ? std::uint32_t{RISE_SIGNAL_NUMBER} : std::uint32_t{RISE_SIGNAL_INTEGER}, "",
+        -2147483648.0, 2147483647.0}},
+      item);
   return true;
 }
 

@@ -19,10 +19,16 @@ std::uint16_t word(wire::Bytes body, std::size_t index) {
   return wire::load_u16(body.data() + 2 * index);
 }
 
-void add_path(ControlInfo* info, std::uint16_t axes, std::uint16_t spindles) {
+constexpr std::uint16_t kLathe = 0x2054;  // " T"
+
+void add_path(ControlInfo* info, std::uint16_t machine, std::uint16_t axes,
+              std::uint16_t servo_axes, std::uint16_t spindles) {
   if (info->paths == kMaxPaths) return;
-  info->axes[info->paths] = axes;
+  info->axes[info->paths] = std::min(axes, info->max_axes);
+  // A control that says "none" of axes which it moves does not say.
+  info->servo_axes[info->paths] = std::min(servo_axes == 0 ? axes : servo_axes, info->max_axes);
   info->spindles[info->paths] = spindles;
+  info->lathe[info->paths] = machine == kLathe;
   ++info->paths;
 }
 
@@ -45,9 +51,9 @@ bool read_open_reply(const wire::Frame& frame, ControlInfo* info) {
     const wire::Bytes path = body.subspan(fixed + i * record, record);
     if (word(path, 0) == 0) continue;  // not in use
     if (is_new) {
-      add_path(info, std::min(word(path, 3), info->max_axes), word(path, 5));
+      add_path(info, word(path, 0), word(path, 3), word(path, 4), word(path, 5));
     } else {
-      add_path(info, std::min(word(path, 2), info->max_axes), word(path, 3));
+      add_path(info, word(path, 0), word(path, 2), word(path, 2), word(path, 3));
     }
   }
   return info->paths > 0;

@@ -43,6 +43,9 @@ rise_driver make_driver() {
   driver.command = [](void* instance, const rise_command* command, std::int64_t now_ns) {
     return machine(instance)->command(*command, now_ns);
   };
+  driver.cancel = [](void* instance, std::uint64_t command, std::int64_t now_ns) {
+    machine(instance)->cancel(command, now_ns);
+  };
   driver.safe = [](void* instance, std::int32_t, std::int64_t now_ns) {
     machine(instance)->safe(now_ns);
   };

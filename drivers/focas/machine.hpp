@@ -1,20 +1,18 @@
 // One control, as the driver ABI sees it: sessions, sweep, writer and endpoint choice put together.
 //
 // Up to three sessions: the sweep session polls; the command session writes and otherwise beats; on
-// the backup endpoint a third one looks now and then whether the primary is back, and then takes
-// over as sweep session.
+// the backup endpoint a third one tries now and then whether the primary is back. That it opens is
+// not enough: when it has delivered a whole sample of the first group it takes over as sweep
+// session.
 #pragma once
 
 #include <cstdint>
 #include <memory>
 
-#include "drivers/focas/alarms.hpp"
-#include "drivers/focas/catalogue.hpp"
+#include "drivers/focas/poller.hpp"
 #include "drivers/focas/reconnect.hpp"
 #include "drivers/focas/session.hpp"
 #include "drivers/focas/settings.hpp"
-#include "drivers/focas/sweep.hpp"
-#include "drivers/focas/text.hpp"
 #include "drivers/focas/writer.hpp"
 
 namespace rise::focas {
@@ -31,6 +29,7 @@ class Machine {
   void on_bytes(std::int32_t stream, wire::Bytes bytes, std::int64_t now_ns);
   void on_closed(std::int32_t stream, std::int32_t reason, std::int64_t now_ns);
   std::int32_t command(const rise_command& command, std::int64_t now_ns);
+  void cancel(std::uint64_t command, std::int64_t now_ns);
   void safe(std::int64_t now_ns);
   void stop(std::int64_t now_ns);
 
@@ -52,25 +51,23 @@ class Machine {
 
   void keep_connected(std::int64_t now_ns);
   void begin_sweeping(std::int64_t now_ns);
+  // On the session that tries the primary: one sample of the first group, for nothing but to see
+  // that it comes.
+  void begin_trial(std::int64_t now_ns);
+  void ask_trial(std::int64_t now_ns);
+  bool take_trial(wire::Bytes body, std::int64_t now_ns);
   void fail_back(std::int64_t now_ns);
   // Sends what is next on every session that is free.
   void pump(std::int64_t now_ns);
-  bool ask_sweep(std::int64_t now_ns);
+  void pump_writer(std::int64_t now_ns);
   void beat(Session* session, std::int64_t now_ns);
-  bool take_sweep(wire::Bytes body, std::int64_t now_ns);
-  void take_block(Read* read, wire::Bytes data, std::int64_t now_ns);
-  void take_messages(Read* read, wire::Bytes data);
-  void check_names(const Read& read, wire::Bytes data);
-  void check_units(const Read& read, wire::Bytes data);
-  void refuse_read(Read* read, wire::Status status);
-  void notice(std::int32_t code, const Text& text);
 
   const rise_host* host_ = nullptr;
   Settings settings_;
-  Catalogue catalogue_;
-  Sweep sweep_;
+  Poller poller_;
+  Sweep trial_;
+  bool trial_answered_ = false;  // a read of it had a value
   Writer writer_;
-  Alarms alarms_;
   Reconnect reconnect_;
   Session sessions_[kSessions];
   std::size_t sweep_at_ = kFirst;

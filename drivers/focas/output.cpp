@@ -2,7 +2,6 @@
 
 #include <bit>
 #include <cmath>
-#include <cstdlib>
 #include <cstring>
 #include <limits>
 
@@ -24,15 +23,15 @@ std::size_t store_pmc(std::uint8_t type, double value, std::uint8_t* p) {
   const double whole = std::nearbyint(value);
   switch (type) {
     case 0:
-      if (whole < -128 || whole > 255) return 0;
+      if (!(whole >= -128 && whole <= 255)) return 0;
       p[0] = static_cast<std::uint8_t>(static_cast<std::int32_t>(whole));
       return 1;
     case 1:
-      if (whole < -32768 || whole > 65535) return 0;
+      if (!(whole >= -32768 && whole <= 65535)) return 0;
       wire::store_u16(p, static_cast<std::uint16_t>(static_cast<std::int32_t>(whole)));
       return 2;
     case 2:
-      if (whole < -2147483648.0 || whole > 2147483647.0) return 0;
+      if (!(whole >= -2147483648.0 && whole <= 2147483647.0)) return 0;
       wire::store_i32(p, static_cast<std::int32_t>(whole));
       return 4;
     case 4:
@@ -46,6 +45,29 @@ std::size_t store_pmc(std::uint8_t type, double value, std::uint8_t* p) {
       return 8;
     }
   }
+}
+
+// The least byte first, as the ladder has it; negative numbers as their complement. -> bytes, 0:
+// does not fit. At most six bytes, so that a double holds it exactly.
+std::size_t store_bytes(const PmcAddress& pmc, double value, std::uint8_t* p) {
+  const auto size = static_cast<std::size_t>(pmc.last - pmc.first + 1);
+  const double span = std::ldexp(1.0, static_cast<int>(8 * size));
+  const double whole = std::nearbyint(value);
+  if (!(whole >= -span / 2 && whole < span)) return 0;
+  auto bits = static_cast<std::uint64_t>(static_cast<std::int64_t>(whole));
+  for (std::size_t i = 0; i < size; ++i, bits >>= 8) p[i] = static_cast<std::uint8_t>(bits);
+  return size;
+}
+
+double load_bytes(const PmcAddress& pmc, const std::uint8_t* p) {
+  std::uint64_t bits = 0;
+  for (std::int32_t i = pmc.last - pmc.first; i >= 0; --i) bits = bits << 8 | p[i];
+  return static_cast<double>(bits);
+}
+
+bool fits_bits(const Output& output, double value) {
+  const double whole = std::nearbyint(value);
+  return whole == value && whole >= 0 && whole < static_cast<double>(1u << output.bits);
 }
 
 double load_pmc(std::uint8_t type, const std::uint8_t* p) {
@@ -99,59 +121,41 @@ std::uint16_t code(Command command) { return static_cast<std::uint16_t>(command)
 
 }  // namespace
 
-bool parse_output(const std::string& target, const PathSettings& path, Output* output,
-                  std::string* why) {
-  const std::size_t dot = target.find('.');
-  const std::string family = target.substr(0, dot);
-  const std::string rest = dot == std::string::npos ? "" : target.substr(dot + 1);
-  if (family == "pmc") {
-    if (!parse_pmc(rest, &output->pmc, why)) return false;
-    if (output->pmc.bit < 0 && output->pmc.elements() != 1) {
-      *why = "an output is one element, not a range";
-      return false;
-    }
-    output->kind = output->pmc.bit >= 0 ? Output::Kind::PmcBit : Output::Kind::Pmc;
-    return true;
-  }
-  if (family == "macro" && all_digits(rest)) {
-    output->kind = Output::Kind::Macro;
-    output->number = std::atoi(rest.c_str());
-    return true;
-  }
-  if (family == "parameter") {
-    RecordAddress address;
-    if (!parse_record(rest, path, &address, why)) return false;
-    if (address.axis < 0) {
-      *why = "an output is one axis, not all";
-      return false;
-    }
-    output->kind = Output::Kind::Parameter;
-    output->number = address.number;
-    output->axis = address.axis;
-    return true;
-  }
-  *why = "\"" + target +
-         "\" is nothing that can be written; e.g. pmc.R100, pmc.G8.5, macro.500, "
-         "parameter.6713";
-  return false;
+std::uint8_t with_bits(const Output& output, double value, std::uint8_t byte) {
+  const unsigned mask = ((1u << output.bits) - 1) << output.pmc.bit;
+  const unsigned bits = fits_bits(output, value) ? static_cast<unsigned>(value) : 0;
+  return static_cast<std::uint8_t>((byte & ~mask) | (bits << output.pmc.bit & mask));
 }
 
-bool parse_assignment(const std::string& text, const PathSettings& path, Output* output,
-                      double* value, std::string* why) {
-  const std::size_t equals = text.find('=');
-  if (equals == std::string::npos) {
-    *why = "expected an output and a value, e.g. pmc.R100=1";
+bool check_value(const Output& output, double value, std::string* why) {
+  std::uint8_t memory[8];
+  const auto refuse = [why](const char* text) {
+    *why = text;
     return false;
+  };
+  if (!std::isfinite(value)) return refuse("is no number");
+  switch (output.kind) {
+    case Output::Kind::PmcBit:
+      if (fits_bits(output, value)) return true;
+      return refuse(output.bits == 1 ? "a bit is 0 or 1"
+                                     : "is no whole number that fits so many bits");
+    case Output::Kind::PmcBytes:
+      if (store_bytes(output.pmc, value, memory) != 0) return true;
+      return refuse("does not fit so many bytes");
+    case Output::Kind::Pmc:
+      if (store_pmc(output.pmc.type, value, memory) != 0) return true;
+      return refuse(output.pmc.type == 0   ? "does not fit a byte (-128 to 255)"
+                    : output.pmc.type == 1 ? "does not fit a word (-32768 to 65535)"
+                    : output.pmc.type == 2 ? "does not fit a long"
+                                           : "does not fit the type");
+    case Output::Kind::Macro:
+      if (wire::decimal(value, 9) && wire::binary(value)) return true;
+      return refuse("is beyond what a macro variable can be given (+-2147483647)");
+    case Output::Kind::Parameter:
+      if (std::fabs(value) <= 2147483647.0) return true;
+      return refuse("is beyond what a parameter can be given (+-2147483647)");
   }
-  if (!parse_output(text.substr(0, equals), path, output, why)) return false;
-  const std::string number = text.substr(equals + 1);
-  char* end = nullptr;
-  *value = std::strtod(number.c_str(), &end);
-  if (number.empty() || *end != '\0' || !std::isfinite(*value)) {
-    *why = "\"" + number + "\" is no value";
-    return false;
-  }
-  return true;
+  return false;
 }
 
 WriteStep first_step(const Output& output) {
@@ -178,19 +182,23 @@ bool write_request(const WriteJob& job, const ControlInfo& info, std::uint8_t* p
   switch (output.kind) {
     case Output::Kind::Pmc:
     case Output::Kind::PmcBit:
+    case Output::Kind::PmcBytes:
       pmc_block(output.pmc, writes ? wire::PmcCommand::WriteRange : wire::PmcCommand::ReadRange,
                 block);
       if (!writes) return true;
       if (output.kind == Output::Kind::PmcBit) {
-        const auto mask = static_cast<std::uint8_t>(1u << output.pmc.bit);
-        payload[0] = static_cast<std::uint8_t>(job.value != 0 ? job.byte | mask : job.byte & ~mask);
+        if (!fits_bits(output, job.value)) return false;
+        payload[0] = with_bits(output, job.value, job.byte);
         length = 1;
       } else {
-        length = store_pmc(output.pmc.type, job.value, payload);
-        if (length == 0) return false;
+        length = output.kind == Output::Kind::PmcBytes
+                     ? store_bytes(output.pmc, job.value, payload)
+                     : store_pmc(output.pmc.type, job.value, payload);
       }
+      if (length == 0) return false;
       break;
     case Output::Kind::Macro: {
+      block->path = output.path;
       block->command = code(writes ? Command::WriteMacro : Command::ReadMacro);
       block->argument[0] = block->argument[1] = output.number;
       if (!writes) return true;
@@ -201,6 +209,7 @@ bool write_request(const WriteJob& job, const ControlInfo& info, std::uint8_t* p
       break;
     }
     case Output::Kind::Parameter:
+      block->path = output.path;
       if (job.step == WriteStep::Inform) {
         block->command = code(info.is_new() ? Command::ParameterInfo2 : Command::ParameterInfo);
         block->argument[0] = output.number;
@@ -232,7 +241,9 @@ std::size_t reply_bytes(const WriteJob& job, const ControlInfo& info) {
   }
   switch (job.output->kind) {
     case Output::Kind::PmcBit: return 1;
-    case Output::Kind::Pmc: return static_cast<std::size_t>(job.output->pmc.element_bytes());
+    case Output::Kind::Pmc:
+    case Output::Kind::PmcBytes:
+      return static_cast<std::size_t>(job.output->pmc.last - job.output->pmc.first + 1);
     case Output::Kind::Macro: return wire::kNumberBytes;
     default: return record_bytes(info);
   }
@@ -248,7 +259,7 @@ bool take_answer(WriteJob* job, const ControlInfo& info, Bytes data) {
   // i32 previous, i32 next, then the record: number and type (i32 on legacy, i16 on new controls).
   if (data.size() < 16 || wire::load_i32(data.data() + 8) != job->output->number) return false;
   const std::int32_t type =
-      info.is_new() ? wire::load_i16(data.data() + 12) : wire::load_i32(data.data() + 12) & 0xff;
+      info.is_new() ? wire::load_i16(data.data() + 12) : wire::load_i32(data.data() + 12) & 0x03;
   if (type < 0 || type > kReal) return false;
   job->parameter_type = static_cast<std::int16_t>(type);
   // What has no point is written, and compared, as a whole number.
@@ -261,7 +272,12 @@ bool read_back(const WriteJob& job, const ControlInfo& info, Bytes data, double*
   switch (output.kind) {
     case Output::Kind::PmcBit:
       if (data.empty()) return false;
-      *value = data[0] >> output.pmc.bit & 1;
+      *value = data[0] >> output.pmc.bit & ((1u << output.bits) - 1);
+      return true;
+    case Output::Kind::PmcBytes:
+      if (data.size() < static_cast<std::size_t>(output.pmc.last - output.pmc.first + 1))
+        return false;
+      *value = load_bytes(output.pmc, data.data());
       return true;
     case Output::Kind::Pmc:
       if (data.size() < static_cast<std::size_t>(output.pmc.element_bytes())) return false;
@@ -293,7 +309,12 @@ bool read_back(const WriteJob& job, const ControlInfo& info, Bytes data, double*
 
 bool same_value(const Output& output, double written, double read) {
   switch (output.kind) {
-    case Output::Kind::PmcBit: return (written != 0) == (read != 0);
+    case Output::Kind::PmcBit: return written == read;
+    case Output::Kind::PmcBytes: {
+      // Written signed or unsigned, the same bits are the same value.
+      std::uint8_t meant[8];
+      return store_bytes(output.pmc, written, meant) != 0 && load_bytes(output.pmc, meant) == read;
+    }
     case Output::Kind::Pmc:
       if (output.pmc.type == 4) return static_cast<float>(written) == static_cast<float>(read);
       if (output.pmc.type == 5) return written == read;

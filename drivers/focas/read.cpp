@@ -18,11 +18,12 @@ using wire::Bytes;
 // Writes the read's signals one after the other; those for which there is no value become invalid.
 class Sink {
  public:
-  Sink(const rise_host& host, const Read& read, const ControlInfo& info)
-      : host_(host), read_(read), real_(read.count) {
+  Sink(const rise_host& host, const Read& read, const ControlInfo& info, std::uint32_t hidden)
+      : host_(host), read_(read), real_(read.count), hidden_(hidden) {
     const std::uint16_t path = read.block.path;
     if (path < 1 || path > kMaxPaths) return;
     if (read.per_axis) real_ = std::min<std::int32_t>(real_, info.axes[path - 1]);
+    if (read.per_servo) real_ = std::min<std::int32_t>(real_, info.servo_axes[path - 1]);
     if (read.per_spindle) real_ = std::min<std::int32_t>(real_, info.spindles[path - 1]);
   }
   ~Sink() {
@@ -35,8 +36,9 @@ class Sink {
   [[nodiscard]] bool full() const { return next_ >= real_; }
   void value(std::optional<double> value) {
     if (full()) return;
+    const bool hidden = next_ < 32 && (hidden_ >> next_ & 1) != 0;
     const std::int32_t signal = read_.signal + next_++;
-    if (value) {
+    if (value && !hidden) {
       host_.signal_write(host_.context, signal, *value);
     } else {
       host_.signal_invalidate(host_.context, signal);
@@ -47,6 +49,7 @@ class Sink {
   const rise_host& host_;
   const Read& read_;
   std::int32_t real_;
+  std::uint32_t hidden_;
   std::int32_t next_ = 0;
 };
 
@@ -96,19 +99,47 @@ void decode_pmc(const Read& read, Bytes data, Sink* sink) {
   }
 }
 
-void decode_timer(Bytes data, Sink* sink) {
+std::int32_t swapped(std::int32_t value) {
+  return static_cast<std::int32_t>(__builtin_bswap32(static_cast<std::uint32_t>(value)));
+}
+
+// Some controls send this one reply little-endian. The milliseconds tell, unless they are 0 as
+// those of the power-on timer always are (0..59999 in one order is never so in the other): then
+// what another timer of this connection has told holds. Without that, an absurd number of minutes
+// is what is left to go by, and it is right for all but a few numbers of minutes.
+void decode_timer(Bytes data, TimerOrder* known, Sink* sink) {
   if (data.size() < 8) return;
   std::int32_t minutes = wire::load_i32(data.data());
   std::int32_t milliseconds = wire::load_i32(data.data() + 4);
-  if (!plausible_timer(minutes, milliseconds)) {
-    // Some controls send this one reply little-endian. The milliseconds tell, unless they are 0 as
-    // those of the power-on timer always are: then an absurd number of minutes does.
-    minutes = static_cast<std::int32_t>(__builtin_bswap32(static_cast<std::uint32_t>(minutes)));
-    milliseconds =
-        static_cast<std::int32_t>(__builtin_bswap32(static_cast<std::uint32_t>(milliseconds)));
+  TimerOrder order = *known;
+  if (milliseconds != 0) {
+    order = plausible_timer(0, milliseconds) ? TimerOrder::Big : TimerOrder::Little;
+    if (plausible_timer(0, milliseconds) || plausible_timer(0, swapped(milliseconds)))
+      *known = order;
+  } else if (order == TimerOrder::Unknown && !plausible_timer(minutes, 0)) {
+    order = TimerOrder::Little;
+  }
+  if (order == TimerOrder::Little) {
+    minutes = swapped(minutes);
+    milliseconds = swapped(milliseconds);
   }
   if (!plausible_timer(minutes, milliseconds)) return;
   sink->value(minutes * 60.0 + milliseconds / 1000.0);
+}
+
+// The last commanded value of a letter: i32 magnitude, u16 flags, u16 flags. Only F has a point:
+// bits 2-0 of the second word are the digits behind it. Bit 5 of the first: negative.
+void decode_modal(const Read& read, Bytes data, Sink* sink) {
+  if (data.size() < 4) return;
+  const double value = wire::load_i32(data.data());
+  if (read.aux == 0) {
+    sink->value(value);
+    return;
+  }
+  if (data.size() < 8) return;
+  const bool negative = (wire::load_u16(data.data() + 4) >> 5 & 1) != 0;
+  const int digits = wire::load_u16(data.data() + 6) & 7;
+  sink->value((negative ? -std::fabs(value) : value) / std::pow(10, digits));
 }
 
 void decode_gcode(Bytes data, Sink* sink) {
@@ -121,7 +152,7 @@ void decode_gcode(Bytes data, Sink* sink) {
 
 void decode_text(const rise_host& host, const Read& read, Bytes data) {
   if (data.size() < read.aux) {
-    host.text_write(host.context, read.signal, "", 0);
+    host.signal_invalidate(host.context, read.signal);
     return;
   }
   const auto* text = reinterpret_cast<const char*>(data.data() + read.aux);
@@ -139,12 +170,14 @@ void decode_text(const rise_host& host, const Read& read, Bytes data) {
 
 }  // namespace
 
-void decode_values(const rise_host& host, const Read& read, Bytes data, const ControlInfo& info) {
+void decode_values(const rise_host& host, const Read& read, Bytes data, const ControlInfo& info,
+                   std::uint32_t hidden, TimerOrder* timers) {
+  TimerOrder nothing = TimerOrder::Unknown;
   if (read.decoding == Decoding::Text) {
     decode_text(host, read, data);
     return;
   }
-  Sink sink(host, read, info);
+  Sink sink(host, read, info, hidden);
   const std::uint8_t* p = data.data();
   switch (read.decoding) {
     case Decoding::Words:
@@ -186,11 +219,9 @@ void decode_values(const rise_host& host, const Read& read, Bytes data, const Co
       if (!data.empty()) sink.value(kPercent[p[0] & 3]);
       break;
     }
-    case Decoding::Timer: decode_timer(data, &sink); break;
+    case Decoding::Timer: decode_timer(data, timers != nullptr ? timers : &nothing, &sink); break;
     case Decoding::GCode: decode_gcode(data, &sink); break;
-    case Decoding::ModalValue:
-      if (data.size() >= 4) sink.value(wire::load_i32(p));
-      break;
+    case Decoding::ModalValue: decode_modal(read, data, &sink); break;
     case Decoding::AlarmBits:
       if (data.size() >= 4) sink.value(wire::load_u32(p));
       break;

@@ -161,6 +161,7 @@ void Session::handle(const wire::Frame& frame, std::int64_t now_ns) {
 
 void Session::open_replied(const wire::Frame& frame, std::int64_t now_ns) {
   if (frame.header.type == FrameType::OpenRefused) {
+    count(RISE_COUNT_TIMEOUTS);
     fail("control refused the session (all in use?)");
     return;
   }
@@ -198,6 +199,7 @@ void Session::informed(const wire::Frame& frame, std::int64_t now_ns) {
   }
   host_->round_trip(host_->context, now_ns - sent_ns_);
   state_ = State::Ready;
+  if (close_wanted_) return;  // nobody is to begin anything with it; on_bytes closes it
   events_.on_ready(events_.self, this, now_ns);
 }
 
@@ -219,6 +221,8 @@ void Session::replied(const wire::Frame& frame, std::int64_t now_ns) {
     return;
   }
   host_->round_trip(host_->context, now_ns - sent_ns_);
+  // Every answer shows that the control lives: none more, but the time of the last is now.
+  host_->count(host_->context, RISE_COUNT_HEARTBEATS, 0);
   state_ = State::Ready;
   if (!events_.on_reply(events_.self, this, frame.body, now_ns)) {
     count(RISE_COUNT_BAD_FRAMES);
@@ -255,6 +259,12 @@ void Session::fail(const char* reason) {
 void Session::on_closed(std::int32_t reason, std::int64_t now_ns) {
   stream_ = -1;
   if (state_ == State::Down) return;
+  // What ended by itself while we waited: torn within an answer, or a question without one.
+  const bool waited = state_ == State::Connecting || state_ == State::Opening ||
+                      state_ == State::Informing || state_ == State::Waiting;
+  if (waited && !stream_closing_ && reason != RISE_CLOSED_BY_US) {
+    count(assembler_.empty() ? RISE_COUNT_TIMEOUTS : RISE_COUNT_BAD_FRAMES);
+  }
   state_ = State::Down;
   const char* text = down_reason_ != nullptr ? down_reason_ : closed_text(reason);
   events_.on_down(events_.self, this, text, now_ns);

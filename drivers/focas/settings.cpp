@@ -16,6 +16,11 @@ using sdk::integer;
 using sdk::required;
 using sdk::string;
 
+constexpr rise_setting_spec one_of(rise_setting_spec spec, const char* choices) {
+  spec.choices = choices;
+  return spec;
+}
+
 constexpr rise_setting_spec kSpecs[] = {
     required(
         string("endpoint", 1, 260, nullptr, "the control, \"host:port\"; port 8193 if left out")),
@@ -40,6 +45,10 @@ constexpr rise_setting_spec kSpecs[] = {
     string("path.*.axes.*", 1, 4, nullptr, "axis names in the order of the control"),
     integer("path.*.spindles", 0, 8, "1", nullptr, "spindles of the path"),
     flag("path.*.inch", "false", "linear axes of the path are in inches, not millimetres"),
+    one_of(string("path.*.units.*", 2, 3, nullptr,
+                  "unit of each axis; left out: by the name, A, B and C turn"),
+           "mm|in|deg"),
+    flag("path.*.lathe", "false", "tool offsets of the path are those of a lathe: X and Z"),
     required(string("group.*.name", 1, 31, nullptr, "name of the group")),
     integer("group.*.period_ms", 1, 3600000, "10", "ms", "time between two samples"),
     required(
@@ -86,6 +95,15 @@ std::string lower(std::string_view text) {
 }
 
 }  // namespace
+
+const char* axis_unit(const PathSettings& path, std::size_t axis) {
+  if (axis < path.units.size()) {
+    return path.units[axis] == "deg" ? "deg" : path.units[axis] == "in" ? "in" : "mm";
+  }
+  const char name = path.axes[axis][0];
+  if (name == 'a' || name == 'b' || name == 'c') return "deg";
+  return path.inch ? "in" : "mm";
+}
 
 std::span<const rise_setting_spec> setting_specs() { return kSpecs; }
 
@@ -136,6 +154,16 @@ bool read_settings(const rise_host& host, const rise_config& config, Settings* o
     if (path.axes.size() > 32) fault(at + "axes", "has more than 32 axes");
     path.spindles = spindles == nullptr ? 1 : static_cast<std::uint32_t>(spindles->integer);
     path.inch = in.flag(at + "inch");
+    path.lathe = in.flag(at + "lathe");
+    for (std::size_t a = 0;; ++a) {
+      const rise_setting* unit = in.find(at + "units." + std::to_string(a));
+      if (unit == nullptr) break;
+      path.units.emplace_back(unit->string);
+    }
+    if (!path.units.empty() && path.units.size() != path.axes.size()) {
+      fault(at + "units", "has " + std::to_string(path.units.size()) + " units for " +
+                              std::to_string(path.axes.size()) + " axes");
+    }
     out->paths.push_back(path);
   }
   if (out->paths.empty()) out->paths.push_back({{"x", "y", "z"}, 1});

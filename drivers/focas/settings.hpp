@@ -22,7 +22,11 @@ struct PathSettings {
   std::vector<std::string> axes;  // lower-case names, in the order of the control
   std::uint32_t spindles = 1;
   bool inch = false;  // linear axes are in inches
+  bool lathe = false;
+  std::vector<std::string> units{};  // of the axes: "mm", "in", "deg"; empty: guessed by the name
 };
+// Rotary axes are called A, B, C more often than not; where they are not, `units` says it.
+const char* axis_unit(const PathSettings& path, std::size_t axis);
 
 struct GroupSettings {
   std::string name;

@@ -15,6 +15,7 @@ namespace rise::focas {
 struct FrameLimits {
   std::uint32_t blocks = 10;
   std::uint32_t reply_bytes = 1460;  // with header
+  friend bool operator==(const FrameLimits&, const FrameLimits&) = default;
 };
 
 class Sweep {
@@ -25,7 +26,9 @@ class Sweep {
   // Set-up. Takes all memory that any control can need.
   void configure(const Catalogue& catalogue, const Settings& settings);
 
-  // A control was met: makes its reads. `phase`: 0..1, spreads machines over the period.
+  // A control was met: makes its reads. `phase`: 0..1, spreads machines over the period (over one
+  // second, if that is longer). Trying what packs best takes long for a control with many paths,
+  // so what was found is kept for the next connection to such a control.
   void meet(const ControlInfo& info, const FrameLimits& limits, double phase, std::int64_t now_ns);
 
   // Marks what is due. -> samples that were due while the one before was unfinished.
@@ -44,6 +47,12 @@ class Sweep {
   void frame_done() { asked_count_ = 0; }
   // Asks for the alarm messages of a path with the next frame. False: the control gives none.
   bool want_alarm_messages(std::uint16_t path);
+  // Asks for names and units of the axes again.
+  void want_services();
+  // What was refused is asked again from now on: the control may have been starting up.
+  void retry_refused();
+  // One sample of the first group is due, whatever the time. -> reads.
+  std::uint32_t due_first();
   // Forgets the sweep under way.
   void drop();
 
@@ -54,24 +63,30 @@ class Sweep {
   [[nodiscard]] const std::vector<Read>& reads() const { return reads_; }
 
  private:
+  struct Packing {
+    std::size_t split = 0;  // so many position items as one read per axis
+    bool long_first = false;
+  };
   struct Group {
     std::int64_t period_ns = 0;
     std::int64_t next_ns = 0;
     std::uint32_t unanswered = 0;
     bool overdue = false;  // the next sample was due before this one was complete
     std::size_t frames = 0;
-  };
-  struct Packing {
-    std::size_t split = 0;  // so many position items as one read per axis
-    bool long_first = false;
+    Packing packing;
   };
   void add(const Item& item, bool split_positions);
   void add_services(std::uint16_t path);
+  void add_service(const Read& read, wire::Command command, Decoding decoding,
+                   std::int32_t argument);
+  [[nodiscard]] Packing find_packing(std::size_t group);
+  std::uint32_t want_group(std::size_t group);
   void want(Read* read);
   [[nodiscard]] std::uint16_t reply_bytes(const Item& item) const;
   [[nodiscard]] bool fits(const Read& read, std::size_t blocks, std::size_t bytes) const;
-  [[nodiscard]] std::size_t count_frames(std::size_t group);
-  std::size_t make_group(std::size_t group, const Packing& packing);
+  // Stops counting at `enough`.
+  [[nodiscard]] std::size_t count_frames(std::size_t group, std::size_t enough);
+  std::size_t make_group(std::size_t group, const Packing& packing, std::size_t enough);
   [[nodiscard]] bool overdue(const Read& read) const;
   bool take(std::size_t i, wire::FrameWriter* writer);
 
@@ -79,6 +94,9 @@ class Sweep {
   Group groups_[kMaxGroups];
   std::size_t group_count_ = 0;
   std::size_t path_count_ = 0;
+  bool lathe_[kMaxPaths] = {};              // configured so
+  bool machine_positions_[kMaxPaths] = {};  // are read
+  bool planned_ = false;                    // for info_ and limits_
   std::vector<Read> reads_;
   ControlInfo info_;
   FrameLimits limits_;

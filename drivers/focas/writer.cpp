@@ -1,6 +1,8 @@
 #include "drivers/focas/writer.hpp"
 
 #include <algorithm>
+#include <cstddef>
+#include <utility>
 
 namespace rise::focas {
 
@@ -19,35 +21,41 @@ const rise_output_spec& output_spec(const rise_config& config, std::uint32_t i) 
 
 bool Writer::configure(const rise_host& host, const rise_config& config, const Settings& settings) {
   host_ = &host;
-  limits_ = {std::min<std::uint32_t>(settings.max_blocks, kMaxBatch), settings.max_reply_bytes};
+  const BatchLimits limits{std::min<std::uint32_t>(settings.max_blocks, WriteBatch::kMax),
+                           settings.max_reply_bytes};
+  for (WriteBatch& batch : batches_) batch.configure(host, limits);
   bool good = true;
   const auto fault = [&](const std::string& path, const std::string& message) {
     host.config_error(host.context, path.c_str(), message.c_str());
     good = false;
   };
   std::string why;
-  const PathSettings& path = settings.paths.front();
   for (std::uint32_t i = 0; i < config.output_count; ++i) {
     Output output;
     const rise_output_spec& spec = output_spec(config, i);
-    if (!parse_output(spec.target, path, &output, &why)) {
-      fault("/output." + std::to_string(i) + ".target", why);
+    const std::string at = "/output." + std::to_string(i) + ".";
+    // Found out now, and not by the first command: every value within the limits can be written.
+    if (!parse_output(spec.target, settings.paths, &output, &why)) {
+      fault(at + "target", why);
+    } else {
+      if (!check_value(output, spec.min, &why)) fault(at + "min", why);
+      if (!check_value(output, spec.max, &why)) fault(at + "max", why);
     }
     outputs_.push_back(output);
   }
   for (std::size_t i = 0; i < settings.safe.size(); ++i) {
-    SafeWrite write;
-    if (!parse_assignment(settings.safe[i], path, &write.output, &write.value, &why)) {
+    Assignment write;
+    if (!parse_assignment(settings.safe[i], settings.paths, &write.output, &write.value, &why)) {
       fault("safe." + std::to_string(i), why);
     }
     safe_.push_back(write);
   }
-  if (safe_.size() > kMaxBatch) {
-    fault("safe", "more than " + std::to_string(kMaxBatch) + " writes");
+  if (safe_.size() > WriteBatch::kMax) {
+    fault("safe", "more than " + std::to_string(WriteBatch::kMax) + " writes");
   }
   if (!settings.feed_hold.empty()) {
     has_hold_ = true;
-    if (!parse_assignment(settings.feed_hold, path, &hold_.output, &hold_.value, &why)) {
+    if (!parse_assignment(settings.feed_hold, settings.paths, &hold_.output, &hold_.value, &why)) {
       fault("feed_hold", why);
     }
   }
@@ -55,33 +63,67 @@ bool Writer::configure(const rise_host& host, const rise_config& config, const S
 }
 
 std::int32_t Writer::command(const rise_command& command) {
+  if (command.kind == RISE_COMMAND_FEED_HOLD) {
+    if (!has_hold_) return RISE_E_UNSUPPORTED;
+    if (hold_count_ == kHolds) return RISE_E_AGAIN;
+    holds_[hold_count_++] = command.id;
+    return RISE_OK;
+  }
+  if (command.kind != RISE_COMMAND_SET) return RISE_E_UNSUPPORTED;
+  if (command.output >= outputs_.size()) return RISE_E_ARGUMENT;
+  if (count_ == kQueue) return RISE_E_AGAIN;
   WriteJob job;
   job.command = command.id;
   job.output_number = command.output;
-  if (command.kind == RISE_COMMAND_FEED_HOLD) {
-    if (!has_hold_) return RISE_E_UNSUPPORTED;
-    job.output = &hold_.output;
-    job.value = hold_.value;
-  } else if (command.kind == RISE_COMMAND_SET) {
-    if (command.output >= outputs_.size()) return RISE_E_ARGUMENT;
-    job.output = &outputs_[command.output];
-    job.value = command.value;
-  } else {
-    return RISE_E_UNSUPPORTED;
-  }
-  if (count_ == kQueue) return RISE_E_AGAIN;
+  job.output = &outputs_[command.output];
+  job.value = command.value;
+  job.step = first_step(*job.output);
+  // A host of ABI 1.0 had no such member.
+  constexpr std::size_t kWithExpiry = offsetof(rise_command, expires_ns) + sizeof job.expires_ns;
+  if (command.struct_size >= kWithExpiry) job.expires_ns = command.expires_ns;
   queue_[(head_ + count_++) % kQueue] = job;
   return RISE_OK;
 }
 
+void Writer::cancel(std::uint64_t command, std::int64_t now_ns) {
+  for (std::size_t i = 0; i < count_; ++i) {
+    WriteJob& job = queue_[(head_ + i) % kQueue];
+    if (command == 0 || job.command == command) job.cancelled = true;
+  }
+  batches_[kWork].cancel(command);
+  drop_lapsed(now_ns);
+}
+
+void Writer::drop_lapsed(std::int64_t now_ns) {
+  std::uint64_t dropped[kQueue];
+  const std::size_t count = count_;
+  std::size_t kept = 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    const WriteJob job = queue_[(head_ + i) % kQueue];
+    if (lapsed(job, now_ns)) {
+      dropped[i - kept] = job.command;
+    } else {
+      queue_[(head_ + kept++) % kQueue] = job;
+    }
+  }
+  count_ = kept;
+  // The host may command from inside command_done: by now the queue is as it is to be.
+  for (std::size_t i = 0; i < count - kept; ++i) drop(dropped[i]);
+  WriteBatch& work = batches_[kWork];
+  if (!work.active() || work.outstanding()) return;
+  work.drop_lapsed(now_ns);
+  if (work.done()) settle();
+}
+
 void Writer::make_safe() {
   // What waits is no longer wanted; what is under way ends with its reply, and not before.
-  flush_queue();
+  flush_queues();
   if (safe_.empty()) {
     host_->safe_done(host_->context, 0);  // nothing is configured that could make it safe
     return;
   }
   safe_wanted_ = true;
+  settle();
 }
 
 void Writer::read_outputs() {
@@ -89,218 +131,194 @@ void Writer::read_outputs() {
   read_next_ = 0;
 }
 
-void Writer::start_batch() {
-  job_count_ = 0;
-  if (safe_wanted_) {
-    batch_ = Batch::Safe;
-    safe_wanted_ = false;
-    safe_failed_ = false;
-    for (const SafeWrite& write : safe_) {
-      WriteJob job;
-      job.output = &write.output;
-      job.value = write.value;
-      job.safe = true;
-      job.step = first_step(write.output);
-      jobs_[job_count_++] = job;
-    }
-  } else if (count_ != 0) {
-    batch_ = Batch::Command;
-    jobs_[0] = queue_[head_];
-    jobs_[0].step = first_step(*jobs_[0].output);
+bool Writer::outstanding_below(std::size_t rank) const {
+  return std::any_of(batches_ + rank + 1, batches_ + kRanks,
+                     [](const WriteBatch& batch) { return batch.outstanding(); });
+}
+
+void Writer::note_writes_below(Rank rank) {
+  again_[rank] = false;
+  for (std::size_t below = rank + 1u; below < kRanks; ++below) {
+    again_[rank] = again_[rank] || batches_[below].writing();
+    batches_[below].look_again();
+  }
+}
+
+void Writer::start_safe() {
+  safe_wanted_ = false;
+  note_writes_below(kSafe);
+  for (const Assignment& write : safe_) {
+    WriteJob job;
+    job.output = &write.output;
+    job.value = write.value;
+    job.step = first_step(write.output);
+    batches_[kSafe].add(job);
+  }
+}
+
+void Writer::start_hold() {
+  note_writes_below(kHold);
+  holds_taken_ = hold_count_;
+  WriteJob job;
+  job.output = &hold_.output;
+  job.value = hold_.value;
+  job.step = first_step(hold_.output);
+  batches_[kHold].add(job);
+}
+
+void Writer::start_work() {
+  WriteBatch& batch = batches_[kWork];
+  if (count_ != 0) {
+    reading_ = false;
+    batch.add(queue_[head_]);
     head_ = (head_ + 1) % kQueue;
     --count_;
-    job_count_ = 1;
   } else if (read_wanted_) {
-    batch_ = Batch::Read;
-    for (; read_next_ < outputs_.size() && job_count_ < kMaxBatch; ++read_next_) {
+    reading_ = true;
+    for (std::size_t n = 0; read_next_ < outputs_.size() && n < WriteBatch::kMax; ++n) {
       WriteJob job;
       job.output = &outputs_[read_next_];
-      job.output_number = read_next_;
+      job.output_number = read_next_++;
+      job.read_only = true;
       job.step = WriteStep::ReadBack;
-      jobs_[job_count_++] = job;
+      batch.add(job);
     }
     read_wanted_ = read_next_ < outputs_.size();
   }
 }
 
+bool Writer::has_work() const {
+  if (batches_[kSafe].active()) return batches_[kSafe].sendable();
+  if (safe_wanted_) return true;
+  if (batches_[kHold].active()) return batches_[kHold].sendable();
+  if (hold_count_ != 0) return true;
+  if (batches_[kWork].active()) return batches_[kWork].sendable();
+  return count_ != 0 || read_wanted_;
+}
+
+bool Writer::urgent() const {
+  return safe_under_way() || hold_under_way() || count_ != 0 ||
+         (batches_[kWork].active() && !reading_);
+}
+
 bool Writer::send(Session* session, std::int64_t now_ns) {
-  if (session_ != nullptr) return false;
-  // The step under way has been answered; the rest of it has to give way.
-  if (safe_wanted_ && batch_ != Batch::Safe) abandon_batch();
-  if (batch_ == Batch::None) start_batch();
-  if (batch_ == Batch::None) return false;
-  if (session != last_session_) {
-    // Time has passed: what was found out before the write may hold no longer.
-    for (WriteJob& job : jobs()) {
-      if (job.step == WriteStep::Write) job.step = first_step(*job.output);
-    }
-  }
-  wire::FrameWriter writer = session->begin_request();
-  fill(&writer, session->info());
-  if (writer.blocks() == 0) {
-    finish_batch();
-    return false;
-  }
-  if (!session->send_request(&writer, now_ns)) return false;
-  session_ = session;
-  last_session_ = session;
-  return true;
+  if (safe_wanted_ && !batches_[kSafe].active()) start_safe();
+  if (!safe_under_way() && hold_count_ != 0 && !batches_[kHold].active()) start_hold();
+  if (!safe_under_way() && !hold_under_way() && !batches_[kWork].active()) start_work();
+  WriteBatch& batch = batches_[safe_under_way() ? kSafe : hold_under_way() ? kHold : kWork];
+  const bool sent = batch.send(session, now_ns);
+  if (!sent) settle();  // what cannot be expressed ends without a request
+  return sent;
 }
 
-// As many steps as one frame takes; the others wait for the next.
-void Writer::fill(wire::FrameWriter* writer, const ControlInfo& info) {
-  std::size_t request = wire::kHeaderBytes + 2;
-  std::size_t reply = wire::kHeaderBytes + 2;
-  for (WriteJob& job : jobs()) {
-    job.asked = false;
-    if (job.step == WriteStep::Done || writer->blocks() == limits_.blocks) continue;
-    if (job.step == WriteStep::Write) merge_bits(&job);
-    wire::RequestBlock block;
-    std::uint8_t* payload = payload_[static_cast<std::size_t>(&job - jobs_)];
-    if (!write_request(job, info, payload, &block)) {
-      take_status(&job, wire::Status::Data);
-      continue;
-    }
-    const std::size_t more_request = wire::kRequestBlockBytes + block.payload.size();
-    const std::size_t more_reply = wire::kReplyBlockBytes + reply_bytes(job, info);
-    const bool fits = request + more_request <= wire::kProvenReplyBytes &&
-                      reply + more_reply <= limits_.reply_bytes;
-    if (writer->blocks() != 0 && !fits) continue;
-    if (!writer->add(block)) continue;
-    request += more_request;
-    reply += more_reply;
-    job.asked = true;
-  }
+bool Writer::waits_on(const Session* session) const {
+  return std::any_of(batches_, batches_ + kRanks,
+                     [session](const WriteBatch& batch) { return batch.waits_on(session); });
 }
 
-// Bits of one byte that are written together: each write carries all of them, or the last would
-// undo the others.
-void Writer::merge_bits(WriteJob* job) {
-  if (job->output->kind != Output::Kind::PmcBit) return;
-  for (const WriteJob& other : jobs()) {
-    if (other.output->kind != Output::Kind::PmcBit ||
-        other.output->pmc.area != job->output->pmc.area ||
-        other.output->pmc.first != job->output->pmc.first) {
-      continue;
+bool Writer::on_reply(const Session* session, wire::Bytes body, const ControlInfo& info) {
+  bool good = true;
+  for (WriteBatch& batch : batches_) {
+    if (batch.waits_on(session)) good = batch.on_reply(body, info) && good;
+  }
+  settle();
+  return good;
+}
+
+void Writer::on_refused(const Session* session, const wire::Negative& why) {
+  for (WriteBatch& batch : batches_) {
+    if (batch.waits_on(session)) batch.on_refused(why);
+  }
+  settle();
+}
+
+void Writer::settle() {
+  // Before the safe state everything gives way that is not waiting for a reply.
+  for (const Rank rank : {kHold, kWork}) {
+    if (!safe_under_way() || !batches_[rank].active() || batches_[rank].outstanding()) continue;
+    if (rank == kWork && reading_) {
+      read_outputs();
     }
-    const auto mask = static_cast<std::uint8_t>(1u << other.output->pmc.bit);
-    job->byte = static_cast<std::uint8_t>(other.value != 0 ? job->byte | mask : job->byte & ~mask);
+    batches_[rank].give_up(kLost);
+    again_[rank] = false;
+  }
+  for (std::size_t rank = 0; rank < kRanks; ++rank) {
+    WriteBatch& batch = batches_[rank];
+    if (!batch.active() || batch.outstanding()) continue;
+    if (again_[rank]) {
+      if (outstanding_below(rank)) continue;
+      again_[rank] = false;
+      batch.restart();
+    } else if (batch.done()) {
+      finish(rank);
+    }
   }
 }
 
-bool Writer::on_reply(wire::Bytes body, const ControlInfo& info) {
-  session_ = nullptr;
-  wire::ReplyReader reader(body);
-  wire::ReplyBlock block;
-  for (WriteJob& job : jobs()) {
-    if (!job.asked) continue;
-    job.asked = false;
-    if (!reader.next(&block)) return false;
-    if (block.status != wire::Status::Ok) {
-      take_status(&job, block.status);
-      continue;
+void Writer::finish(std::size_t rank) {
+  WriteBatch& batch = batches_[rank];
+  if (rank == kHold) {
+    const WriteJob result = batch.jobs()[0];
+    std::uint64_t commands[kHolds];
+    const std::size_t count = std::exchange(holds_taken_, 0);
+    std::copy_n(holds_, count, commands);
+    // What came while it was under way is answered by a write of its own.
+    std::copy(holds_ + count, holds_ + hold_count_, holds_);
+    hold_count_ -= count;
+    batch.finish();
+    for (std::size_t i = 0; i < count; ++i) {
+      host_->command_done(host_->context, commands[i], result.outcome, result.found, result.detail);
     }
-    if (job.step == WriteStep::ReadBack) {
-      take_value(&job, info, block.data);
-    } else if (take_answer(&job, info, block.data)) {
-      job.step = next_step(job.step);
-    } else {
-      take_status(&job, wire::Status::Data);
-    }
-  }
-  finish_if_done();
-  return true;
-}
-
-void Writer::take_value(WriteJob* job, const ControlInfo& info, wire::Bytes data) {
-  double value = 0;
-  const bool known = read_back(*job, info, data, &value);
-  if (batch_ == Batch::Read) {
-    job->step = WriteStep::Done;
-    if (known) host_->output_value(host_->context, job->output_number, value);
     return;
   }
-  if (!known) {  // nobody can say what the output is now; above all it is not 0
-    take_status(job, wire::Status::Data);
-    return;
+  const bool confirmed = batch.succeeded();
+  // Refused, or given up half-way: the host takes the output as unknown until it is told.
+  for (const WriteJob& job : batch.jobs()) {
+    if (job.command != 0 && job.outcome == RISE_COMMAND_FAILED) read_outputs();
   }
-  job->step = WriteStep::Done;
-  const bool same = same_value(*job->output, job->value, value);
-  host_->count(host_->context, same ? RISE_COUNT_WRITES : RISE_COUNT_WRITE_ERRORS, 1);
-  safe_failed_ = safe_failed_ || (job->safe && !same);
-  end_command(*job, same ? RISE_COMMAND_APPLIED : RISE_COMMAND_MISMATCH, value, 0);
+  batch.finish();
+  if (rank == kSafe) host_->safe_done(host_->context, confirmed ? 1 : 0);
 }
 
-void Writer::on_refused(const wire::Negative& why) {
-  session_ = nullptr;
-  for (WriteJob& job : jobs()) {
-    if (job.asked) take_status(&job, why.status);
-    job.asked = false;
-  }
-  finish_if_done();
-}
-
-// The control refused this job.
-void Writer::take_status(WriteJob* job, wire::Status status) {
-  job->step = WriteStep::Done;
-  if (batch_ == Batch::Read) return;  // the value stays unknown
-  host_->count(host_->context, RISE_COUNT_WRITE_ERRORS, 1);
-  safe_failed_ = safe_failed_ || job->safe;
-  end_command(*job, RISE_COMMAND_FAILED, 0, static_cast<std::int32_t>(status));
-}
-
-void Writer::finish_if_done() {
-  for (const WriteJob& job : jobs()) {
-    if (job.step != WriteStep::Done) return;
-  }
-  finish_batch();
-}
-
-void Writer::finish_batch() {
-  if (batch_ == Batch::Safe) host_->safe_done(host_->context, safe_failed_ ? 0 : 1);
-  batch_ = Batch::None;
-  job_count_ = 0;
-}
-
-// What is left of the batch is given up. The safe state and the reading begin anew.
-void Writer::abandon_batch() {
-  if (batch_ == Batch::Safe) safe_wanted_ = true;
-  if (batch_ == Batch::Read) {
-    read_wanted_ = true;
-    read_next_ = std::min(read_next_, jobs_[0].output_number);
-  }
-  for (const WriteJob& job : jobs()) {
-    if (job.step != WriteStep::Done) end_command(job, RISE_COMMAND_FAILED, 0, kLost);
-  }
-  batch_ = Batch::None;
-  job_count_ = 0;
-}
-
+// Nobody knows whether the control has done what was out. The safe state and the hold are written
+// once more, on another session; a command is not, but its output is looked at.
 void Writer::on_down(const Session* session) {
-  if (session == last_session_) last_session_ = nullptr;
-  if (session_ != session) return;
-  session_ = nullptr;
-  abandon_batch();
+  for (std::size_t rank = 0; rank < kRanks; ++rank) {
+    WriteBatch& batch = batches_[rank];
+    if (!batch.on_down(session)) continue;
+    if (rank != kWork) {
+      batch.restart();
+    } else {
+      batch.give_up(kLost);
+      read_outputs();
+    }
+  }
+  settle();
 }
 
 void Writer::fail_all() {
-  if (session_ == nullptr) abandon_batch();
-  flush_queue();
-  if (safe_wanted_) {
-    safe_wanted_ = false;
-    host_->safe_done(host_->context, 0);
+  flush_queues();
+  const bool safe_failed = safe_wanted_ && !batches_[kSafe].active();
+  safe_wanted_ = false;
+  for (std::size_t rank = 0; rank < kRanks; ++rank) {
+    WriteBatch& batch = batches_[rank];
+    if (!batch.active() || batch.outstanding()) continue;
+    batch.give_up(kLost);
+    again_[rank] = false;
+    finish(rank);
   }
+  if (safe_failed) host_->safe_done(host_->context, 0);
 }
 
-void Writer::flush_queue() {
-  for (; count_ != 0; --count_, head_ = (head_ + 1) % kQueue) {
-    end_command(queue_[head_], RISE_COMMAND_FAILED, 0, kLost);
-  }
+// A hold that is under way keeps its commands: they end with it.
+void Writer::flush_queues() {
+  for (; count_ != 0; --count_, head_ = (head_ + 1) % kQueue) drop(queue_[head_].command);
+  for (; hold_count_ > holds_taken_; --hold_count_) drop(holds_[hold_count_ - 1]);
 }
 
-void Writer::end_command(const WriteJob& job, std::uint32_t outcome, double value,
-                         std::int32_t detail) {
-  if (job.command != 0) host_->command_done(host_->context, job.command, outcome, value, detail);
+// It was never written.
+void Writer::drop(std::uint64_t command) {
+  host_->command_done(host_->context, command, RISE_COMMAND_DROPPED, 0, kLost);
 }
 
 }  // namespace rise::focas

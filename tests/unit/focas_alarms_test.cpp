@@ -100,6 +100,7 @@ TEST(FocasAlarms, PathsAreToldTogether) {
   wants(0, 10 * kMs, 1);
   LONGS_EQUAL(1, host.alarms.back().size());
   STRCMP_EQUAL("two", host.alarms.back()[0].text.c_str());
+  LONGS_EQUAL(2, host.alarms.back()[0].path);
   CHECK(!wants(1, 20 * kMs, 0));
   CHECK(!wants(1, 20 * kMs, 11));
   CHECK(!takes(message(1, 0, 0, "x"), 0));
@@ -119,9 +120,14 @@ TEST(FocasAlarms, MalformedRecordSizesAreRefused) {
 
 TEST(FocasAlarms, TextsKeepToTheirRecord) {
   wants(1, 0);
-  takes(message(1, 0, 0, std::string(64, 'x'), 0x7fffffff));
-  LONGS_EQUAL(64, host.alarms.back()[0].text.size());
-  takes(message(1, 0, 0, std::string(64, 'x'), 0xffffff00));
+  // No such type, no such length: these are records of another size.
+  CHECK(!takes(message(1, 0, 0, std::string(64, 'x'), 0x7fffffff)));
+  CHECK(!takes(message(1, 0, 0, std::string(64, 'x'), 0xffffff00)));
+  CHECK(!takes(message(1, 0, 0, std::string(64, 'x'), 65)));
+  CHECK(!takes(message(1, 32, 0, "x")));
+  CHECK(!takes(message(1, -1, 0, "x")));
+  LONGS_EQUAL(0, host.alarms.size());
+  takes(message(1, 31, 0, std::string(64, 'x'), 64));
   LONGS_EQUAL(64, host.alarms.back()[0].text.size());
   takes(message(1, 0, 0, "abcdef", 3));
   STRCMP_EQUAL("abc", host.alarms.back()[0].text.c_str());
@@ -178,6 +184,35 @@ TEST(FocasAlarms, WithoutMessagesTheTypesAreTold) {
   alarms.no_messages(host.abi, 0);
   alarms.no_messages(host.abi, 11);
   LONGS_EQUAL(2, host.alarms.size());
+}
+
+// Five records of 48 bytes are as long as three of 80.
+TEST(FocasAlarms, RecordsOfAnotherSizeThatFitByChance) {
+  std::vector<std::uint8_t> data;
+  for (int i = 0; i < 5; ++i) {
+    std::vector<std::uint8_t> record = message(500 + i, 4, 0, "OVER TRAVEL +X");
+    record.resize(48);
+    data = data + record;
+  }
+  LONGS_EQUAL(240, data.size());
+  wants(0x10, 0);
+  CHECK(!takes(data));
+  CHECK(alarms.take_messages(host.abi, 1, 32, data));
+  LONGS_EQUAL(5, host.alarms.back().size());
+}
+
+TEST(FocasAlarms, TheLegacyMessagesOfTheVectors) {
+  int seen = 0;
+  for (const auto& vector : rise::test::read_focas_vectors()) {
+    if (vector.api != "cnc_rdalmmsg" || !vector.starts_with("v2_")) continue;
+    ++seen;
+    wants(0x18, seen);
+    const std::vector<std::uint8_t>& reply = vector.frames.back().bytes;
+    const std::size_t fixed = wire::kHeaderBytes + 2 + wire::kReplyBlockBytes;
+    CHECK(alarms.take_messages(host.abi, 1, 32, {reply.data() + fixed, reply.size() - fixed}));
+    STRCMP_EQUAL("(Y)OVER TRAVEL (SOFT 1)", host.alarms.back()[1].text.c_str());
+  }
+  LONGS_EQUAL(1, seen);
 }
 
 TEST(FocasAlarms, TheMessagesOfTheVectors) {

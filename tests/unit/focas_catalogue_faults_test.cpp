@@ -119,18 +119,43 @@ TEST(FocasCatalogueFaults, WhatEveryPathHasIsReadOnEveryPath) {
 }
 
 TEST(FocasCatalogueFaults, AnItemCanNameItsPath) {
-  Plan plan({group_of({"path.2.feed", "path.2.macro.500", "path.1.macro.500", "path.2.pmc.r5",
+  Plan plan({group_of({"path.2.feed", "path.2.macro.500", "path.1.macro.500",
                        "path.2.parameter.1320.c"})},
             kTwoPaths);
   CHECK(plan.good);
-  const char* names[] = {"path.2.feed.actual", "path.2.macro.500", "macro.500", "path.2.pmc.r5",
+  const char* names[] = {"path.2.feed.actual", "path.2.macro.500", "macro.500",
                          "path.2.parameter.1320.c"};
-  for (std::size_t i = 0; i < 5; ++i) STRCMP_EQUAL(names[i], plan.host.signals[i].name.c_str());
+  for (std::size_t i = 0; i < 4; ++i) STRCMP_EQUAL(names[i], plan.host.signals[i].name.c_str());
   plan.meet(rise::test::new_control(2));
   const auto blocks = plan.ask_all();
-  const int paths[] = {2, 2, 1, 1, 2};  // the PMC has one memory for all paths
-  for (std::size_t i = 0; i < 5; ++i) LONGS_EQUAL(paths[i], blocks[i].path);
-  LONGS_EQUAL(3, blocks[4].argument[2]);
+  const int paths[] = {2, 2, 1, 2};
+  for (std::size_t i = 0; i < 4; ++i) LONGS_EQUAL(paths[i], blocks[i].path);
+  LONGS_EQUAL(3, blocks[3].argument[2]);
+}
+
+// The PMC has one memory for all paths: what is in it must not come under the name of one.
+TEST(FocasCatalogueFaults, ThePmcBelongsToNoPath) {
+  Plan plan({group_of({"path.2.pmc.r5"})}, kTwoPaths);
+  CHECK(!plan.good);
+  CHECK(plan.host.has_fault("group.0.items.0"));
+}
+
+TEST(FocasCatalogueFaults, OffsetsOfMillsAndLathes) {
+  for (const bool lathe : {false, true}) {
+    PathSettings path{{"x", "z"}, 1};
+    path.lathe = lathe;
+    Plan plan({group_of({"offset.7"})}, {path});
+    STRCMP_EQUAL(lathe ? "offset.7.wear_x" : "offset.7.wear_radius",
+                 plan.host.signals[0].name.c_str());
+    STRCMP_EQUAL(lathe ? "offset.7.geometry_z" : "offset.7.geometry_length",
+                 plan.host.signals[3].name.c_str());
+    ControlInfo info = rise::test::new_control();
+    for (const bool real : {false, true}) {
+      info.lathe[0] = real;
+      plan.meet(info);
+      LONGS_EQUAL(real == lathe ? 4 : 0, plan.ask_all().size());
+    }
+  }
 }
 
 TEST(FocasCatalogueFaults, OverridesOfTheSecondPathAreAThousandBytesOn) {

@@ -99,7 +99,7 @@ const Expected kItems[] = {
     // Places of the letters: A B C D E F H I J K L M, M2 to M5, N O P Q R S T (there is no G).
     {"modal.b", kInteger, "", {"modal.b"}, {1, 0x22, 0, {1}}},
     {"modal.d", kInteger, "", {"modal.d"}, {1, 0x22, 0, {3}}},
-    {"modal.f", kInteger, "", {"modal.f"}, {1, 0x22, 0, {5}}},
+    {"modal.f", kNumber, "", {"modal.f"}, {1, 0x22, 0, {5}}},
     {"modal.h", kInteger, "", {"modal.h"}, {1, 0x22, 0, {6}}},
     {"modal.m", kInteger, "", {"modal.m"}, {1, 0x22, 0, {11}}},
     {"modal.n", kInteger, "", {"modal.n"}, {1, 0x22, 0, {16}}},

@@ -144,7 +144,7 @@ TEST(FocasDecode, ShortDataIsNoValue) {
                                : read.decoding == Decoding::Integers ? 4
                                : read.reply_bytes != 0 && read.decoding != Decoding::ModalValue
                                    ? read.reply_bytes
-                               : read.decoding == Decoding::ModalValue ? 4
+                               : read.decoding == Decoding::ModalValue ? 8
                                                                        : 8;
     for (std::size_t size = 0; size < enough; ++size) {
       decode_values(plan.host.abi, read, Bytes(zeros).first(size), rise::test::new_control());
@@ -207,6 +207,84 @@ TEST(FocasDecode, Timers) {
   DOUBLES_EQUAL(-999, value("timer.cycle", timer(0, 60000)), 0);
   DOUBLES_EQUAL(-999, value("timer.cycle", timer(0xffffffff, 0)), 0);
   DOUBLES_EQUAL(-999, value("timer.cycle", timer(0xffffffff, 0xffffffff)), 0);
+}
+
+// The milliseconds of one timer tell the byte order of the others, which have none.
+TEST(FocasDecode, TheByteOrderOfTimersIsLearned) {
+  Plan plan({group_of({"timer.power_on", "timer.cycle"})});
+  const ControlInfo info = rise::test::new_control();
+  TimerOrder order = TimerOrder::Unknown;
+  const auto read = [&](std::size_t item, const std::vector<std::uint8_t>& data) {
+    decode_values(plan.host.abi, plan.catalogue.items()[item].read, data, info, 0, &order);
+    return plan.host.values[item].number.value_or(-999);
+  };
+  const auto little = [](std::uint32_t minutes, std::uint32_t ms) {
+    return timer(__builtin_bswap32(minutes), __builtin_bswap32(ms));
+  };
+  // 65536 minutes in one order, 256 in the other: nobody can know.
+  DOUBLES_EQUAL(60. * 65536, read(0, little(256, 0)), 0);
+  CHECK(order == TimerOrder::Unknown);
+  DOUBLES_EQUAL(61.5, read(1, little(1, 1500)), 0);
+  CHECK(order == TimerOrder::Little);
+  for (std::uint32_t minutes = 0; minutes < 100'000'000; minutes += 9973) {
+    DOUBLES_EQUAL(60. * minutes, read(0, little(minutes, 0)), 0);
+    DOUBLES_EQUAL(60. * minutes + 1.5, read(1, little(minutes, 1500)), 1e-6);
+  }
+  // Each reply with milliseconds speaks for itself.
+  DOUBLES_EQUAL(61.5, read(1, timer(1, 1500)), 0);
+  CHECK(order == TimerOrder::Big);
+  DOUBLES_EQUAL(60. * 65536, read(0, timer(65536, 0)), 0);
+  DOUBLES_EQUAL(-999, read(0, timer(0x10000000, 0)), 0);
+}
+
+// F has digits behind the point and a sign of its own; no other letter has.
+TEST(FocasDecode, ModalValues) {
+  const auto modal = [](std::int32_t value, std::uint16_t flag1, std::uint16_t flag2) {
+    std::vector<std::uint8_t> data(8);
+    wire::store_i32(data.data(), value);
+    wire::store_u16(data.data() + 4, flag1);
+    wire::store_u16(data.data() + 6, flag2);
+    return data;
+  };
+  DOUBLES_EQUAL(1500, value("modal.f", modal(1500, 0, 0)), 0);
+  DOUBLES_EQUAL(0.125, value("modal.f", modal(125, 0xc3, 3)), 1e-12);
+  DOUBLES_EQUAL(0.125, value("modal.f", modal(125, 0xc3, 0xfb)), 1e-12);
+  DOUBLES_EQUAL(-12.5, value("modal.f", modal(125, 0x60, 1)), 1e-12);
+  DOUBLES_EQUAL(3000, value("modal.s", modal(3000, 0, 1)), 0);
+}
+
+TEST(FocasDecode, ATextThatIsTooShortIsNone) {
+  Plan plan({group_of({"program.name"})});
+  const std::vector<std::uint8_t> good = {0, 0, 0, 1, 'O', '1'};
+  const Read& read = plan.catalogue.items()[0].read;
+  decode_values(plan.host.abi, read, good, rise::test::new_control());
+  STRCMP_EQUAL("O1", plan.host.values[0].text.c_str());
+  const std::uint32_t lost = plan.host.values[0].invalidated;
+  decode_values(plan.host.abi, read, Bytes(good).first(3), rise::test::new_control());
+  LONGS_EQUAL(lost + 1, plan.host.values[0].invalidated);
+}
+
+// Diagnosis and loads come by servo axis; a spindle with a position has none.
+TEST(FocasDecode, ElementsBeyondTheServoAxesAreStale) {
+  const auto data = numbers({{1, 10, 0}, {2, 10, 0}, {3, 10, 0}, {4, 10, 0}});
+  ControlInfo info = rise::test::new_control(1, 3, 1);
+  info.servo_axes[0] = 2;
+  DOUBLES_EQUAL(2, value("servo.load", data, info, 1), 0);
+  DOUBLES_EQUAL(-999, value("servo.load", data, info, 2), 0);
+  DOUBLES_EQUAL(3, value("position.absolute", data, info, 2), 0);
+  const auto temperatures = record(308, -1, 1, {{40, 10, 0}, {41, 10, 0}, {99, 10, 0}});
+  DOUBLES_EQUAL(41, value("servo.temperature", temperatures, info, 1), 0);
+  DOUBLES_EQUAL(-999, value("servo.temperature", temperatures, info, 2), 0);
+}
+
+TEST(FocasDecode, HiddenSignalsHaveNoValue) {
+  Plan plan({group_of({"position.absolute"})});
+  const auto data = numbers({{1, 10, 0}, {2, 10, 0}, {3, 10, 0}});
+  decode_values(plan.host.abi, plan.catalogue.items()[0].read, data, rise::test::new_control(),
+                0x2);
+  CHECK(plan.host.values[0].number.has_value());
+  CHECK(!plan.host.values[1].number);
+  CHECK(plan.host.values[2].number.has_value());
 }
 
 TEST(FocasDecode, Overrides) {

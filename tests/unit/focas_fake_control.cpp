@@ -50,17 +50,18 @@ FakeControl::Frame FakeControl::open_reply() const {
   Data body;
   const std::uint16_t records = is_new() ? 10 : paths;
   const std::vector<std::uint16_t> head =
-      is_new()
-          ? std::vector<std::uint16_t>{6,        5,     1, max_axes, 8, records, 3, 3, axes, axes,
-                                       spindles, paths, 1, 0,        1, 0,       0, 0, 0,    0}
-          : std::vector<std::uint16_t>{7, 3, max_axes, 4, records, paths, 0, 0};
+      is_new() ? std::vector<std::uint16_t>{6, 5,    1,          max_axes, 8,     records, 3,
+                                            3, axes, servo_axes, spindles, paths, 1,       0,
+                                            1, 0,    0,          0,        0,     0}
+               : std::vector<std::uint16_t>{7, 3, max_axes, 4, records, paths, 0, 0};
   for (const std::uint16_t word : head) put_u16(&body, word);
   for (std::uint16_t i = 0; i < records; ++i) {
     const bool valid = i < paths;
+    const std::uint16_t sort = lathe ? 0x2054 : 0x204d;
     const std::vector<std::uint16_t> record =
-        is_new() ? std::vector<std::uint16_t>{0x204d, 1, 0, axes, axes, spindles, 1, 1,
-                                              0,      0, 0, 0,    0,    0,        0, 0}
-                 : std::vector<std::uint16_t>{0x204d, 1, axes, spindles};
+        is_new() ? std::vector<std::uint16_t>{sort, 1, 0, axes, servo_axes, spindles, 1, 1,
+                                              0,    0, 0, 0,    0,          0,        0, 0}
+                 : std::vector<std::uint16_t>{sort, 1, axes, spindles};
     for (const std::uint16_t word : record) put_u16(&body, valid ? word : 0);
   }
   Data memory(kHeaderBytes + body.size());
@@ -94,9 +95,18 @@ std::optional<FakeControl::Frame> FakeControl::answer(const Frame& request) {
     case FrameType::DataRequest:
       requests.push_back(request);
       if (refuse_frames) return short_reply(FrameType::DataError, *refuse_frames);
+      if (refuses_frame(request)) return short_reply(FrameType::DataError, Status::Reject);
       return data_reply(request);
     default: return std::nullopt;
   }
+}
+
+bool FakeControl::refuses_frame(const Frame& request) const {
+  RequestReader reader(Bytes(request).subspan(kHeaderBytes));
+  RequestBlock block;
+  bool poisoned = false;
+  while (reader.next(&block)) poisoned = poisoned || (poison != 0 && block.command == poison);
+  return poisoned || reader.count() > most_blocks;
 }
 
 FakeControl::Frame FakeControl::data_reply(const Frame& request) {
@@ -175,7 +185,12 @@ FakeControl::Status FakeControl::run_state(const RequestBlock& block, Data* data
     case Command::AxisNames:
       for (std::uint16_t i = 0; i < axes; ++i) put_text(data, axis_names.substr(i, 1), 4);
       return Status::Ok;
-    case Command::Units: data->resize(4u * max_axes); return Status::Ok;
+    case Command::Units:
+      for (std::size_t i = 0; i < max_axes; ++i) {
+        put_u16(data, i < units.size() ? units[i] : 0);
+        put_u16(data, i < machine_units.size() ? machine_units[i] : 0);
+      }
+      return Status::Ok;
     default: return Status::Function;
   }
 }
@@ -283,7 +298,9 @@ void FakeControl::put_alarms(const RequestBlock& block, Data* data) const {
     put_i32(data, alarm.type);
     put_i32(data, alarm.axis);
     put_i32(data, static_cast<std::int32_t>(alarm.text.size()));
-    put_text(data, alarm.text, alarm_text_bytes);
+    put_text(
+        data, alarm.text,
+        alarm_text_bytes != 0 ? alarm_text_bytes : static_cast<std::size_t>(block.argument[3]));
   }
 }
 

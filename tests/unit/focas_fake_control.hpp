@@ -39,8 +39,13 @@ class FakeControl {
   std::uint16_t max_axes;
   std::uint16_t paths = 1;
   std::uint16_t axes = 4;
+  std::uint16_t servo_axes = 4;
+  bool lathe = false;
   std::uint16_t spindles = 1;
   std::string axis_names = "XYZA";
+  // By axis: 0 mm, 1 in, 2 deg; first of what is displayed, then of the machine position.
+  std::vector<std::uint16_t> units = {0, 0, 0, 2};
+  std::vector<std::uint16_t> machine_units = {0, 0, 0, 2};
 
   // ---- its state
   std::map<std::int32_t, std::vector<std::uint8_t>> macros;  // number: eight bytes
@@ -53,10 +58,12 @@ class FakeControl {
   // ---- how it fails
   std::map<std::uint16_t, focas::wire::Status> refuse;  // blocks of a command
   std::optional<focas::wire::Status> refuse_frames;     // data requests as a whole
+  std::size_t most_blocks = 1000;                       // longer frames are refused as a whole
+  std::uint16_t poison = 0;                             // frames with this command, too
   bool refuse_open = false;
   bool silent = false;
-  bool ignore_writes = false;         // says ok and does nothing
-  std::size_t alarm_text_bytes = 64;  // of a record, whatever was asked
+  bool ignore_writes = false;        // says ok and does nothing
+  std::size_t alarm_text_bytes = 0;  // of a record, whatever was asked; 0: as asked
 
   // ---- what it has seen
   struct Seen {
@@ -74,6 +81,7 @@ class FakeControl {
   using Status = focas::wire::Status;
   [[nodiscard]] bool is_new() const { return focas::wire::is_new_control(version); }
   [[nodiscard]] Frame open_reply() const;
+  [[nodiscard]] bool refuses_frame(const Frame& request) const;
   Frame data_reply(const Frame& request);
   Status run(const focas::wire::RequestBlock& block, Frame* data);
   Status run_state(const focas::wire::RequestBlock& block, Frame* data);

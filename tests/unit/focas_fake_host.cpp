@@ -116,7 +116,7 @@ std::int32_t alarms(void* context, const rise_alarm* alarms, std::uint32_t count
   std::vector<FakeHost::Alarm> list;
   for (std::uint32_t i = 0; i < count; ++i) {
     list.push_back({alarms[i].type, alarms[i].number, alarms[i].axis,
-                    std::string(alarms[i].text, alarms[i].text_length)});
+                    std::string(alarms[i].text, alarms[i].text_length), alarms[i].path});
   }
   of(context).alarms.push_back(list);
   return RISE_OK;
@@ -155,6 +155,7 @@ FakeHost::FakeHost() {
       return RISE_E_ARGUMENT;
     }
     ++of(c).values[static_cast<std::size_t>(signal)].writes;
+    ++of(c).values[static_cast<std::size_t>(signal)].invalidated;
     of(c).values[static_cast<std::size_t>(signal)].number.reset();
     of(c).values[static_cast<std::size_t>(signal)].text.clear();
     return RISE_OK;
@@ -184,6 +185,7 @@ FakeHost::FakeHost() {
   };
   abi.count = [](void* c, std::uint32_t counter, std::uint64_t n) {
     if (counter < RISE_COUNT_LIMIT) of(c).counts[counter] += n;
+    if (counter == RISE_COUNT_HEARTBEATS) ++of(c).signs_of_life;
   };
   abi.round_trip = [](void* c, std::int64_t ns) { of(c).round_trips.push_back(ns); };
   abi.random = [](void* c) { return of(c).random; };
@@ -229,7 +231,15 @@ DriverConfig::DriverConfig(const std::string& toml,
   settings_ = config::check(document, focas::setting_specs(), {}, &problems);
   list_ = config::to_abi(settings_);
   for (const auto& [name, target] : targets_) {
-    outputs_.push_back({sizeof(rise_output_spec), 0, name.c_str(), target.c_str(), -1e9, 1e9});
+    // The widest limits that the target can hold.
+    const bool pmc = target.starts_with("pmc.");
+    const bool bit = pmc && target.find('.', 4) != std::string::npos;
+    const bool typed = target.find(':') != std::string::npos;
+    const bool byte = pmc && !bit && !typed;
+    const bool word = target.ends_with(":word");
+    const double max = bit ? 1 : byte ? 255 : word ? 65535 : 1e9;
+    const double min = bit || byte ? 0 : word ? -32768 : -1e9;
+    outputs_.push_back({sizeof(rise_output_spec), 0, name.c_str(), target.c_str(), min, max});
   }
   abi.struct_size = sizeof abi;
   abi.setting_count = static_cast<std::uint32_t>(list_.size());

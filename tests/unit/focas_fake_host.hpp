@@ -70,6 +70,7 @@ struct FakeHost {
     std::optional<double> number;
     std::string text;
     std::uint32_t writes = 0;  // calls that gave or took the value
+    std::uint32_t invalidated = 0;
   };
   std::vector<Value> values;  // by signal number
   struct Sample {
@@ -89,6 +90,7 @@ struct FakeHost {
     std::int32_t number = 0;
     std::int32_t axis = 0;
     std::string text;
+    std::uint32_t path = 0;
   };
   std::vector<std::vector<Alarm>> alarms;  // one entry per call
   struct Link {
@@ -117,6 +119,7 @@ struct FakeHost {
   std::vector<OutputValue> outputs;
   std::vector<std::uint32_t> safe_done;
   std::uint64_t counts[RISE_COUNT_LIMIT] = {};
+  std::uint64_t signs_of_life = 0;  // calls that count heartbeats, be it none
   std::vector<std::int64_t> round_trips;
   std::uint32_t random = 0;  // what the driver gets
 

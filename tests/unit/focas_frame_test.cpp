@@ -130,7 +130,7 @@ TEST(FocasNumber, NoValueAndNonsenseAreNoValue) {
   CHECK(!value_of({-1, 10, -1}));
   CHECK(!value_of({5, 10, 10}));
   CHECK(!value_of({5, 7, 0}));
-  CHECK(!value_of({5, 2, 32}));
+  CHECK(!value_of({5, 2, 63}));
   CHECK(!value_of({0x20204d00, 0x5858, 0x5959}));
 }
 
@@ -143,6 +143,19 @@ TEST(FocasNumber, DecimalAndBinary) {
   CHECK(!decimal(3e9, 3));
   CHECK(!decimal(NAN, 3));
   CHECK(!binary(5e9));
+}
+
+// Legacy controls normalise the mantissa to 31 bits, so small values have more than 31 bits behind
+// the point: 0.25 is 2^30 / 2^32.
+TEST(FocasNumber, SmallBinaryValues) {
+  CHECK((*binary(0.25) == Number{0x40000000, 2, 32}));
+  DOUBLES_EQUAL(0.25, *value_of({0x40000000, 2, 32}), 0);
+  CHECK((*binary(-0.25) == Number{-0x40000000, 2, 32}));
+  CHECK((*binary(0.001) == Number{0x4189374c, 2, 40}));
+  DOUBLES_EQUAL(0.001, *value_of({0x4189374c, 2, 40}), 1e-12);
+  DOUBLES_EQUAL(0.001, *value_of(*binary(0.001)), 1e-12);
+  CHECK((*binary(1.0 / 2147483648.0) == Number{0x40000000, 2, 61}));
+  DOUBLES_EQUAL(1e-17, *value_of(*binary(1e-17)), 1e-18);
 }
 
 TEST(FocasNumber, BinaryRoundTripsWithin31Bits) {

@@ -88,6 +88,97 @@ TEST(FocasMachineLinks, AControlThatOnlyOpensIsLeft) {
   LONGS_EQUAL(2, bench.control("cnc").opened);
 }
 
+// The primary opens sessions and does nothing more: a backup that works must not be left for it.
+TEST(FocasMachineLinks, AHealthyBackupIsNotLeftForAPrimaryThatOnlyOpens) {
+  for (const int how : {0, 1, 2, 3}) {
+    MachineBench bench(kBackup + "reply_timeout_ms = 50\n" + kGroup, {{"o", "macro.500"}});
+    bench.controls["spare"] = std::make_unique<FakeControl>();
+    auto cnc = std::move(bench.controls["cnc"]);
+    bench.controls.erase("cnc");
+    CHECK(bench.run_up());
+    bench.run(100);
+    bench.controls["cnc"] = std::move(cnc);
+    FakeControl& primary = bench.control("cnc");
+    if (how == 0) primary.refuse_frames = rise::focas::wire::Status::Reject;
+    if (how == 1)
+      primary.refuse = {{0x24, rise::focas::wire::Status::Busy},
+                        {0x26, rise::focas::wire::Status::Busy}};
+    if (how == 2) primary.poison = 0x26;  // part of the sample
+    if (how == 3) primary.most_blocks = 0;
+    const std::size_t links = bench.host.links.size();
+    const std::size_t samples = bench.host.samples.size();
+    bench.run(3500);
+    LONGS_EQUAL(0, bench.count(RISE_COUNT_FAILBACKS));
+    LONGS_EQUAL(links, bench.host.links.size());
+    CHECK(bench.host.samples.size() > samples + 340);
+    CHECK(bench.host.streams_used() <= 3);
+    primary.refuse_frames.reset();
+    primary.refuse.clear();
+    primary.poison = 0;
+    primary.most_blocks = 1000;
+    CHECK(bench.run_until([&] { return bench.count(RISE_COUNT_FAILBACKS) == 1; }));
+    bench.run(100);
+    CHECK(bench.host.up());
+    LONGS_EQUAL(0, bench.host.links.back().endpoint);
+    LONGS_EQUAL(0, bench.host.misuse.size());
+  }
+}
+
+// The session that is to be closed must not begin anything when its last answer comes.
+TEST(FocasMachineLinks, AProbeThatIsBeingClosedDoesNotTakeOver) {
+  for (int at = 0; at < 30; ++at) {
+    MachineBench bench(kBackup + "command_session = false\n" + kGroup);
+    bench.controls["spare"] = std::make_unique<FakeControl>();
+    auto cnc = std::move(bench.controls["cnc"]);
+    bench.controls.erase("cnc");
+    CHECK(bench.run_up());
+    bench.run(100);
+    bench.controls["cnc"] = std::move(cnc);
+    bench.reply_ms = 5;
+    CHECK(bench.run_until([&] { return bench.host.streams_used() == 2; }));
+    bench.run(at);
+    const std::uint64_t before = bench.count(RISE_COUNT_FAILBACKS);
+    for (std::size_t i = 0; i < bench.host.streams.size(); ++i) {  // the sweep session is lost
+      if (before == 0 && bench.host.streams[i].used && bench.host.streams[i].host == "spare")
+        bench.end(static_cast<std::int32_t>(i), RISE_CLOSED_RESET);
+    }
+    bench.run(300);
+    CHECK(bench.count(RISE_COUNT_FAILBACKS) <= before + 1);
+    CHECK(bench.run_up());
+    bench.run(100);
+    CHECK(bench.host.value("feed.actual").has_value());
+    LONGS_EQUAL(0, bench.host.misuse.size());
+    CHECK(bench.host.streams_used() <= 2);
+  }
+}
+
+// Connects that fail, and answers that are torn, are faults like any other.
+TEST(FocasMachineLinks, FailedConnectsAndTornAnswersAreCounted) {
+  MachineBench bench("backoff_min_ms = 10\nbackoff_max_ms = 10\n" + kGroup);
+  auto cnc = std::move(bench.controls["cnc"]);
+  bench.controls.clear();
+  bench.run(100);
+  CHECK(bench.count(RISE_COUNT_TIMEOUTS) >= 5);
+  bench.controls["cnc"] = std::move(cnc);
+  CHECK(bench.run_up());
+  bench.run(20);
+  const std::uint64_t timeouts = bench.count(RISE_COUNT_TIMEOUTS);
+  LONGS_EQUAL(0, bench.count(RISE_COUNT_BAD_FRAMES));
+  bench.mute = 0;
+  bench.run(20);  // a question is out
+  const std::uint8_t piece[] = {0xa0, 0xa0, 0xa0};
+  bench.machine.on_bytes(0, piece, bench.now_ns);
+  bench.cut();
+  LONGS_EQUAL(1, bench.count(RISE_COUNT_BAD_FRAMES));
+  bench.mute = -1;
+  CHECK(bench.run_up());
+  bench.run(20);
+  bench.mute = 0;
+  bench.run(20);
+  bench.cut();
+  LONGS_EQUAL(timeouts + 1, bench.count(RISE_COUNT_TIMEOUTS));
+}
+
 // And on failure of both it goes round.
 TEST(FocasMachineLinks, BothEndpointsAreTriedInTurn) {
   MachineBench bench(kBackup + kGroup);

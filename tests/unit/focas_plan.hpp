@@ -18,6 +18,7 @@ inline focas::ControlInfo new_control(std::uint16_t paths = 1, std::uint16_t axe
   info.paths = paths;
   for (std::size_t i = 0; i < paths; ++i) {
     info.axes[i] = axes;
+    info.servo_axes[i] = axes;
     info.spindles[i] = spindles;
   }
   return info;

@@ -59,7 +59,7 @@ TEST(FocasReconnect, TheJitterIsTheUpperHalf) {
   CHECK(reconnect.may_connect(50 * kMs));
   CHECK(!reconnect.may_connect(50 * kMs - 1));
   Reconnect latest(spec_of(false));
-  latest.failed(0, 50 * kMs);
+  latest.failed(0, 0xffffffff);
   CHECK(!latest.may_connect(100 * kMs - 1));
   CHECK(latest.may_connect(100 * kMs));
 }
@@ -95,11 +95,57 @@ TEST(FocasReconnect, ASuccessForgetsTheFailures) {
   Reconnect reconnect(spec_of(true));
   reconnect.failed(0, 0);
   reconnect.failed(0, 0);
-  reconnect.succeeded();
+  reconnect.succeeded(1000 * kMs);
+  reconnect.succeeded(6000 * kMs);
   CHECK(!reconnect.failed(0, 0));
   LONGLONGS_EQUAL(50, wait_ms(reconnect, 0));  // the backoff begins anew, too
   CHECK(!reconnect.failed(0, 0));
   CHECK(reconnect.failed(0, 0));
+}
+
+// Some samples and lost again, over and over: as good as none.
+TEST(FocasReconnect, AShortSuccessForgetsNoFailures) {
+  Reconnect reconnect(spec_of(true));
+  for (int i = 0; i < 2; ++i) {
+    reconnect.succeeded(i * 10'000 * kMs);
+    reconnect.succeeded((i * 10'000 + 4999) * kMs);
+    CHECK(!reconnect.failed((i * 10'000 + 4999) * kMs, 0));
+    LONGLONGS_EQUAL(50, wait_ms(reconnect, (i * 10'000 + 4999) * kMs));  // but it is tried at once
+  }
+  reconnect.succeeded(30'000 * kMs);
+  CHECK(reconnect.failed(34'000 * kMs, 0));
+}
+
+TEST(FocasReconnect, TheJitterOfLongBackoffsIsTheirUpperHalf) {
+  ReconnectSpec spec = spec_of(false);
+  spec.backoff_min_ns = spec.backoff_max_ns = 600'000 * kMs;
+  Reconnect reconnect(spec);
+  reconnect.failed(0, 0x80000000);
+  CHECK(!reconnect.may_connect(440'000 * kMs));
+  CHECK(reconnect.may_connect(460'000 * kMs));
+}
+
+// Each return to the primary that does not hold makes the next one wait twice as long.
+TEST(FocasReconnect, AFailbackThatDoesNotHoldIsTriedLessOften) {
+  Reconnect reconnect(spec_of(true, 1));
+  std::int64_t now_ns = 0;
+  CHECK(reconnect.failed(now_ns, 0));
+  for (const std::int64_t wait_s : {5, 10, 20, 40}) {
+    CHECK(!reconnect.may_probe_primary(now_ns + wait_s * 1000 * kMs - 1));
+    now_ns += wait_s * 1000 * kMs;
+    CHECK(reconnect.may_probe_primary(now_ns));
+    reconnect.failed_back();
+    reconnect.succeeded(now_ns);
+    now_ns += 1000 * kMs;
+    CHECK(reconnect.failed(now_ns, 0));
+  }
+  now_ns += 80'000 * kMs;
+  reconnect.failed_back();
+  reconnect.succeeded(now_ns);
+  reconnect.succeeded(now_ns + 5000 * kMs);  // this time it held
+  now_ns += 100'000 * kMs;
+  CHECK(reconnect.failed(now_ns, 0));
+  CHECK(reconnect.may_probe_primary(now_ns + 5000 * kMs));
 }
 
 // Sessions that are opened and lost before they deliver are failures like any other: the control
@@ -122,7 +168,7 @@ TEST(FocasReconnect, ThePrimaryIsProbedAtItsTime) {
   reconnect.failed(failover_ns, 0);
   CHECK(!reconnect.may_probe_primary(failover_ns + 4999 * kMs));
   CHECK(reconnect.may_probe_primary(failover_ns + 5000 * kMs));
-  reconnect.succeeded();  // on the backup: does not move the probe
+  reconnect.succeeded(0);  // on the backup: does not move the probe
   CHECK(reconnect.may_probe_primary(failover_ns + 5000 * kMs));
   reconnect.probe_failed(failover_ns + 5001 * kMs);
   CHECK(!reconnect.may_probe_primary(failover_ns + 10'000 * kMs));

@@ -313,6 +313,20 @@ TEST(FocasSession, WhatCannotBeQueuedEndsIt) {
   }
 }
 
+// Its user has said good-bye: it must not be told that the session is ready after that.
+TEST(FocasSession, ClosedWhileItOpensItIsNeverReady) {
+  for (const Stage stage : {Stage::Opening, Stage::Informing}) {
+    SessionBench own;
+    bring(&own, stage);
+    own.session.close(own.now_ns);
+    const auto replies = frames_of("v4_cnc_allclibhndl3", false);
+    if (stage == Stage::Opening) own.feed(replies.at(0));
+    own.feed(replies.at(1));
+    LONGS_EQUAL(0, own.ready);
+    CHECK(own.session.state() == State::Closing);
+  }
+}
+
 TEST(FocasSession, NoStreamToBeHad) {
   bench.host.stream_limit = 0;
   CHECK(!bench.session.connect({"cnc", 8193}, 0));

@@ -283,6 +283,31 @@ TEST(FocasSweep, TwentyItemsInOneFrameIfTheLimitsAllowIt) {
   }
 }
 
+// What was found for a control holds for the next connection to it, and for no other control.
+TEST(FocasSweep, TheKeptPlanIsTheOneThatWouldBeFound) {
+  for (std::uint64_t seed = 1; seed <= 300; ++seed) {
+    Random random(seed);
+    const std::vector<std::string> items = some_items(&random, random.between(1, 30));
+    const std::vector<PathSettings> paths = {some_path(&random), some_path(&random)};
+    Plan kept({group_of(items)}, paths);
+    const ControlInfo infos[] = {some_control(&random), some_control(&random)};
+    const FrameLimits limits[] = {some_limits(&random), some_limits(&random)};
+    for (const int which : {0, 0, 1, 0, 1, 1}) {
+      Plan fresh({group_of(items)}, paths);
+      const std::size_t at = random.below(2);
+      kept.meet(infos[which], limits[at]);
+      fresh.meet(infos[which], limits[at]);
+      LONGS_EQUAL(fresh.sweep.frames_of_group(0), kept.sweep.frames_of_group(0));
+      LONGS_EQUAL(fresh.sweep.reads().size(), kept.sweep.reads().size());
+      for (std::size_t i = 0; i < fresh.sweep.reads().size(); ++i) {
+        const Read& a = fresh.sweep.reads()[i];
+        const Read& b = kept.sweep.reads()[i];
+        CHECK(a.signal == b.signal && a.count == b.count && a.reply_bytes == b.reply_bytes);
+      }
+    }
+  }
+}
+
 // The frames that meet() has found are the frames that are asked.
 TEST(FocasSweep, FramesOfOneGroupAreAsPlanned) {
   for (std::uint64_t seed = 1; seed <= 1000; ++seed) {

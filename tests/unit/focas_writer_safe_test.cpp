@@ -99,16 +99,23 @@ TEST(FocasWriterSafe, PreemptsTheCommandUnderWayAndFlushesTheQueue) {
       LONGS_EQUAL(5, bench.host.done.size());
       for (std::size_t i = done_before; i < 5; ++i) {
         // The one whose last answer was on its way has come to its end.
-        const bool failed = bench.host.done[i].outcome == RISE_COMMAND_FAILED;
+        const std::uint32_t outcome = bench.host.done[i].outcome;
+        const bool failed = outcome == RISE_COMMAND_FAILED || outcome == RISE_COMMAND_DROPPED;
         const bool first = bench.host.done[i].id == done_before + 1;
         CHECK(failed || first);
       }
-      // After the first write of the safe state no command writes.
-      bool safe_begun = false;
-      for (const auto& seen : bench.control().seen) {
-        safe_begun = safe_begun || seen.block.command == 0x8002;
-        CHECK(!safe_begun || seen.block.command != 0x8e);
+      // One write may be out when the safe state begins: it is written again after that.
+      std::size_t last_safe = 0;
+      std::size_t last_command = 0;
+      std::size_t commands_after = 0;
+      for (std::size_t i = 0; i < bench.control().seen.size(); ++i) {
+        const std::uint16_t code = bench.control().seen[i].block.command;
+        if (code == 0x8002) last_safe = i + 1;
+        if (code == 0x8e) last_command = i + 1;
+        if (code == 0x8e && last_safe != 0) ++commands_after;
       }
+      CHECK(last_safe > last_command);
+      CHECK(commands_after <= 1);
     }
   }
 }
@@ -192,6 +199,45 @@ TEST(FocasWriterSafe, DoesNotWaitForAHeartbeat) {
   LONGS_EQUAL(1, bench.host.safe_done[0]);
 }
 
+// A command that is not answered must not, either. And when it is lost, nobody knows whether the
+// control will do it after all: so the safe state is written once more, and only then confirmed.
+TEST(FocasWriterSafe, DoesNotWaitForACommandAndIsRepeatedAfterIt) {
+  MachineBench bench("reply_timeout_ms = 300\nheartbeat_s = 3600\nsafe = ['pmc.R100=1']\n" + kBusy,
+                     kTargets);
+  settle(&bench);
+  bench.mute = 1;
+  LONGS_EQUAL(RISE_OK, bench.command(7, 1, 9));
+  bench.run(5);
+  bench.machine.safe(bench.now_ns);
+  bench.run(3);  // one sweep is under way: the safe state leaves with its reply
+  LONGS_EQUAL(1, bench.control().pmc[5][100]);
+  LONGS_EQUAL(0, bench.host.done.size());
+  bench.run(20);
+  LONGS_EQUAL(0, bench.host.safe_done.size());
+  bench.control().pmc[5][100] = 9;  // the lost write comes through
+  CHECK(run_safe(&bench));
+  LONGS_EQUAL(1, bench.host.safe_done[0]);
+  LONGS_EQUAL(1, bench.control().pmc[5][100]);
+  LONGS_EQUAL(1, bench.host.done.size());
+  LONGS_EQUAL(RISE_COMMAND_FAILED, bench.host.done[0].outcome);
+  bench.run(100);
+  LONGS_EQUAL(1, bench.host.safe_done.size());
+}
+
+// What is out only reads: there is nothing to repeat.
+TEST(FocasWriterSafe, IsNotRepeatedWithoutNeed) {
+  MachineBench bench("heartbeat_s = 3600\nsafe = ['pmc.R100=1']\n" + kBusy, kTargets);
+  bench.reply_ms = 4;
+  settle(&bench);
+  bench.command(7, 0, 9);  // a parameter: its type is asked first
+  bench.run(1);
+  bench.machine.safe(bench.now_ns);
+  CHECK(run_safe(&bench));
+  bench.run(100);
+  LONGS_EQUAL(1, bench.control().count(0x8002));
+  LONGS_EQUAL(0, bench.control().count(0x8e));
+}
+
 TEST(FocasWriterSafe, MoreThanOneFrameIfItMustBe) {
   std::string safe = "safe = [";
   for (int i = 0; i < 10; ++i) safe += "'parameter." + std::to_string(100 + i) + "=7', ";
@@ -252,4 +298,25 @@ TEST(FocasWriterSafe, TooManyOrWrongOnesAreRefusedAtSetUp) {
   CHECK(wrong.host.has_fault("feed_hold"));
   CHECK(wrong.host.has_fault("/output.0.target"));
   LONGS_EQUAL(3, wrong.host.faults.size());
+}
+
+// A write that no control could take is found out at set-up, not when the machine trips.
+TEST(FocasWriterSafe, ValuesThatCannotBeWrittenAreRefusedAtSetUp) {
+  for (const std::string write :
+       {"pmc.R100=300", "pmc.R100=-129", "pmc.G8.5=7", "pmc.G8.5=-1", "pmc.G8.5=0.5", "pmc.X8=1",
+        "pmc.F0=1", "pmc.X8.4=1", "pmc.D1:word=70000", "pmc.D1:long=3e9", "pmc.R1.2-3=4",
+        "pmc.R1..R2=70000", "macro.500=1e30", "parameter.1=1e10", "path.2.macro.500=1"}) {
+    MachineBench safe("safe = ['pmc.R1=1', '" + write + "']\n" + kQuiet);
+    LONGS_EQUAL(RISE_E_CONFIG, safe.result);
+    CHECK_TEXT(safe.host.has_fault("safe.1"), write.c_str());
+    LONGS_EQUAL(1, safe.host.faults.size());
+    MachineBench hold("feed_hold = '" + write + "'\n" + kQuiet);
+    LONGS_EQUAL(RISE_E_CONFIG, hold.result);
+    CHECK_TEXT(hold.host.has_fault("feed_hold"), write.c_str());
+  }
+  for (const std::string write : {"pmc.R100=255", "pmc.R100=-128", "pmc.G8.5=0", "pmc.R1.2-3=3",
+                                  "pmc.D1:word=65535", "pmc.R1..R3=16777215"}) {
+    MachineBench good("safe = ['" + write + "']\nfeed_hold = '" + write + "'\n" + kQuiet);
+    LONGS_EQUAL(RISE_OK, good.result);
+  }
 }

@@ -210,17 +210,6 @@ TEST(FocasWriter, TheQueueHasALimit) {
   LONGS_EQUAL(RISE_OK, bench.command(100, 0, 1));
 }
 
-TEST(FocasWriter, FeedHold) {
-  MachineBench bench("feed_hold = 'pmc.G8.5=0'\n" + kQuiet);
-  bench.control().pmc[0][8] = 0xff;
-  CHECK(bench.run_up());
-  bench.run(50);
-  LONGS_EQUAL(RISE_OK, bench.command(3, 0, 0, RISE_COMMAND_FEED_HOLD));
-  CHECK(bench.run_done());
-  check_done(bench, 3, RISE_COMMAND_APPLIED);
-  LONGS_EQUAL(0xdf, bench.control().pmc[0][8]);
-}
-
 // The control has no second session: commands take their place between two sweeps, at once.
 TEST(FocasWriter, CommandsWithoutTheirSession) {
   MachineBench bench(

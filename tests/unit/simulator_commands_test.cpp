@@ -250,6 +250,25 @@ TEST(SimulatorCommands, ProgramStateAndText) {
   LONGS_EQUAL(4, bench.ask(0x20, {-5}).data.size());
 }
 
+// The digits behind the point of F stand in the second word of flags, and of no other letter.
+TEST(SimulatorCommands, ModalFeedHasDigits) {
+  const auto flags = [](const Answered& answer) { return answer.data[6] << 8 | answer.data[7]; };
+  for (const auto& [program, value, digits] :
+       {std::tuple{"O1\nG91 G1 X100. F600.\nM30\n", 600, 0},
+        std::tuple{"O1\nG91 G1 X1000. F612.5\nM30\n", 6125, 1},
+        std::tuple{"O1\nG91 G95 S100 M3 G1 X100. F0.125\nM30\n", 125, 3},
+        std::tuple{"O1\nG20 G91 G1 X10. F12.5\nM30\n", 125, 1}}) {
+    Bench bench(mill_spec());
+    bench.start(program);
+    bench.run(0.5);
+    const Answered feed = bench.ask(0x22, {5, 0});
+    LONGS_EQUAL(value, feed.i32(0));
+    LONGS_EQUAL(digits, flags(feed));
+    LONGS_EQUAL(digits != 0 ? 0x40 : 0, feed.data[5] & 0x40);
+    LONGS_EQUAL(0, flags(bench.ask(0x22, {21, 0})));
+  }
+}
+
 TEST(SimulatorCommands, ModalCodes) {
   Bench bench(mill_spec());
   bench.start("O1\nG91 G1 X100. F600.\nM30\n");
@@ -337,7 +356,7 @@ TEST(SimulatorCommands, ToolLifeFollowsTheCutting) {
   bench.start("O1\nT1 M6\nS3000 M3\nG1 Z-1. F500.\nX900. F500.\nX0.\nM30\n");
   bench.run(200);
   const Answered life = bench.ask(0x8b, {1, 1});
-  LONGS_EQUAL(24, life.data.size());
+  LONGS_EQUAL(36, life.data.size());
   LONGS_EQUAL(45, life.i32(12));
   LONGS_EQUAL(3, life.i32(20));
   LONGS_EQUAL(102, bench.ask(0x4d, {1, 2, 2}).i32(8));

@@ -33,10 +33,22 @@ TEST(SimulatorPmc, BytesWordsAndLongs) {
          std::vector<std::uint8_t>{0x12, 0x34, 0xff, 0xfe}));
   CHECK((bench.ask_pmc(kRead, {200, 203, kD, 2}).data ==
          std::vector<std::uint8_t>{0xff, 0xfe, 0x12, 0x34}));
+}
+
+TEST(SimulatorPmc, FloatsAndDoubles) {
+  // Types 4 and 5, as the vendor's client numbers them on the wire; there is no type 3.
+  Bench bench(mill_spec());
+  CHECK(bench.ask_pmc(kWrite, {4, 7, kR, 4}, {0x40, 0x50, 0, 0}).status == Status::Ok);
+  LONGS_EQUAL(0x40, bench.control.pmc().byte(PmcArea::R, 7));
+  LONGS_EQUAL(0x50, bench.control.pmc().byte(PmcArea::R, 6));
+  CHECK((bench.ask_pmc(kRead, {4, 7, kR, 4}).data == std::vector<std::uint8_t>{0x40, 0x50, 0, 0}));
   CHECK(
-      bench.ask_pmc(kWrite, {8, 15, kR, 4}, {0x40, 9, 0x21, 0xfb, 0x54, 0x44, 0x2d, 0x18}).status ==
+      bench.ask_pmc(kWrite, {8, 15, kR, 5}, {0x40, 9, 0x21, 0xfb, 0x54, 0x44, 0x2d, 0x18}).status ==
       Status::Ok);
   LONGS_EQUAL(0x40, bench.control.pmc().byte(PmcArea::R, 15));
+  LONGS_EQUAL(0x18, bench.control.pmc().byte(PmcArea::R, 8));
+  LONGS_EQUAL(16, bench.ask_pmc(kRead, {0, 15, kR, 5}).data.size());
+  CHECK(bench.ask_pmc(kRead, {8, 11, kR, 5}).status == Status::Length);
 }
 
 TEST(SimulatorPmc, RangesAreChecked) {
@@ -47,7 +59,9 @@ TEST(SimulatorPmc, RangesAreChecked) {
   CHECK(bench.ask_pmc(kRead, {-1, 4, kR, 0}).status == Status::Number);
   CHECK(bench.ask_pmc(kRead, {0, 3, 14, 0}).status == Status::Number);
   CHECK(bench.ask_pmc(kRead, {0, 3, -1, 0}).status == Status::Attribute);
-  CHECK(bench.ask_pmc(kRead, {0, 3, kR, 5}).status == Status::Attribute);
+  CHECK(bench.ask_pmc(kRead, {0, 3, kR, 3}).status == Status::Attribute);
+  CHECK(bench.ask_pmc(kRead, {0, 3, kR, 6}).status == Status::Attribute);
+  CHECK(bench.ask_pmc(kRead, {0, 3, kR, -1}).status == Status::Attribute);
   CHECK(bench.ask_pmc(kRead, {0, 2, kR, 1}).status == Status::Length);
   CHECK(bench.ask_pmc(kWrite, {0, 1, kR, 0}, {1}).status == Status::Length);
   CHECK(bench.ask_pmc(kWrite, {0, 0, kF, 0}, {1}).status == Status::Protected);

@@ -27,6 +27,13 @@ constexpr Difference kDifferences[] = {
     {"cnc_pdf_slctmain", false, true, "the lab server did not offer it; the simulator does"},
     {"cnc_rdexecprog", true, false, "text of the program that is loaded here"},
     {"cnc_rdgcode", true, false, "all 22 groups; the lab server sent the first 10"},
+    // Replies that other calls read further than the lab server went: cnc_rdmaxgrp, cnc_rdtlinfo;
+    // cnc_rdtltool, cnc_rdtoolgrp; cnc_rdgrpinfo, cnc_rdtoolrng.
+    {"cnc_rdngrp", true, false, "with the largest numbers"},
+    {"cnc_toolnum", true, false, "with H code, D code and state"},
+    {"cnc_rdntool", true, false, "32 bytes for each group"},
+    {"cnc_rdlife", true, false, "32 bytes for each group"},
+    {"cnc_rdcount", true, false, "32 bytes for each group"},
 };
 
 constexpr char kPrograms[] =

@@ -18,6 +18,16 @@ void put_message(Call& call, std::size_t type) {
   call.answer.put_text(message.text, kMessageText);
 }
 
+// All messages that there are, at most `left`; a whole record if there is none.
+void put_messages(Call& call, std::int32_t left) {
+  for (std::size_t i = 0; i < Control::kMessages; ++i) {
+    if (call.control.messages()[i].number == 0) continue;
+    if (left-- <= 0 || call.answer.room() < kMessageBytes) break;
+    put_message(call, i);
+  }
+  if (call.answer.size() == 0) put_message(call, 0);
+}
+
 }  // namespace
 
 Status alarm_bits(Call& call) {
@@ -45,9 +55,14 @@ Status alarm_messages(Call& call) {
   return Status::Ok;
 }
 
-// Argument: type. Without a message the number is -1: the client expects a whole record always.
+// Argument: type (-1: all). Without a message the number is -1: the client expects a whole record
+// always.
 Status operator_message(Call& call) {
   const std::int32_t type = call.argument(0);
+  if (type == -1) {
+    put_messages(call, static_cast<std::int32_t>(Control::kMessages));
+    return Status::Ok;
+  }
   if (type < 0 || type >= static_cast<std::int32_t>(Control::kMessages)) return Status::Attribute;
   put_message(call, static_cast<std::size_t>(type));
   return Status::Ok;
@@ -61,13 +76,7 @@ Status operator_messages_new(Call& call) {
     put_message(call, static_cast<std::size_t>(type));
     return Status::Ok;
   }
-  std::int32_t left = std::max(1, call.argument(2));
-  for (std::size_t i = 0; i < Control::kMessages; ++i) {
-    if (call.control.messages()[i].number == 0) continue;
-    if (left-- <= 0 || call.answer.room() < kMessageBytes) break;
-    put_message(call, i);
-  }
-  if (call.answer.size() == 0) put_message(call, 0);
+  put_messages(call, std::max(1, call.argument(2)));
   return Status::Ok;
 }
 

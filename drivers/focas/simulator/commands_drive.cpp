@@ -40,10 +40,11 @@ Status actual_spindle(Call& call) {
   return Status::Ok;
 }
 
-// Arguments: kind, spindle (from 1; -1: all of the path).
+// Arguments: kind, spindle (from 1; -1: all of the path). 0 is the first one, too: public clients
+// (a pyfanuc, and what was made of it) ask for the load with kind and spindle 0.
 Status spindle_data(Call& call) {
   const std::size_t count = call.path.spindles().size();
-  const std::int32_t which = call.argument(1);
+  const std::int32_t which = call.argument(1) == 0 ? 1 : call.argument(1);
   if (count == 0) return Status::NoOption;
   if (which != -1 && (which < 1 || which > static_cast<std::int32_t>(count))) {
     return Status::Attribute;

@@ -76,7 +76,8 @@ Status read_macro_double(Call& call) {
   return Status::Ok;
 }
 
-// Argument: first; as many as the payload has. Not a number: the variable becomes empty.
+// Argument: first; as many as the payload has. Not a number: the variable becomes empty. -> how
+// many were written: the vendor's client hands that on to its caller.
 Status write_macro_double(Call& call) {
   const focas::wire::Bytes payload = call.request.payload;
   if (payload.empty() || payload.size() % 8 != 0) return Status::Length;
@@ -90,6 +91,7 @@ Status write_macro_double(Call& call) {
         std::uint64_t{focas::wire::load_u32(p)} << 32 | focas::wire::load_u32(p + 4);
     call.path.macros().set(static_cast<int>(number), std::bit_cast<double>(bits));
   }
+  call.answer.put_i32(static_cast<std::int32_t>(payload.size() / 8));
   return Status::Ok;
 }
 

@@ -1,4 +1,6 @@
 // Modal codes and commanded values, in the two forms that the protocol has for them.
+#include <cmath>
+
 #include "drivers/focas/simulator/commands.hpp"
 
 namespace rise::cncsim::command {
@@ -6,6 +8,8 @@ namespace rise::cncsim::command {
 namespace {
 
 constexpr unsigned kCommandedBit = 0x80;
+constexpr unsigned kPointBit = 0x40;  // "commanded with a decimal point"; F only
+constexpr double kInch_mm = 25.4;
 
 // Argument 1 selects the block: 0 the executed one, 1 and 2 those that follow. Only the next one
 // is known ahead, and only within a run of feed blocks.
@@ -24,11 +28,28 @@ void put_code(Call& call, const Modal& modal, std::size_t group) {
   call.answer.put_u16((code | (flag ? kCommandedBit : 0)) << 8);
 }
 
+// F is the one letter with digits behind the point: their number is in the second word of flags.
+void put_feed(Call& call, const Modal& modal, unsigned flags) {
+  const bool inch = modal.active(ModalGroup::Unit) == 200;
+  const double feed = inch ? modal.feed / kInch_mm : modal.feed;
+  unsigned digits = 0;
+  double scaled = feed;
+  // Three digits, as F0.125 needs them; what inches leave behind them is rounded.
+  for (; digits < 3 && std::fabs(scaled - std::nearbyint(scaled)) > 1e-6; ++digits) scaled *= 10;
+  call.answer.put_i32(static_cast<std::int32_t>(std::lround(scaled)));
+  call.answer.put_u16(flags | (digits != 0 ? kPointBit : 0));
+  call.answer.put_u16(digits);
+}
+
 void put_letter(Call& call, const Modal& modal, std::size_t place) {
   const bool flag = commanded(call, modal.commanded_letters, place);
+  if (static_cast<int>(place) == letter_place('F')) {
+    put_feed(call, modal, flag ? kCommandedBit : 0);
+    return;
+  }
   call.answer.put_i32(modal.letter[place]);
   call.answer.put_u16(flag ? kCommandedBit : 0);
-  call.answer.put_u16(1);
+  call.answer.put_u16(0);
 }
 
 }  // namespace

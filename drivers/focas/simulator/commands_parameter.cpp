@@ -132,9 +132,10 @@ Status read_parameter(Call& call) {
   return call.answer.size() == 0 ? refused : Status::Ok;
 }
 
-// One record as payload. Whole numbers come with base 0 and exponent -1, others with their digits.
-Status write_parameter(Call& call) {
-  const focas::wire::Bytes payload = call.request.payload;
+namespace {
+
+// Whole numbers come with base 0 and exponent -1, others with their digits.
+Status take_record(Call& call, focas::wire::Bytes payload, bool carry_out) {
   if (payload.size() < 8 + element_bytes(call)) return Status::Length;
   const std::uint8_t* p = payload.data();
   const int number = focas::wire::load_i32(p);
@@ -160,8 +161,26 @@ Status write_parameter(Call& call) {
     }
     if (!to_parameter_value(parameter->type, written, decimals, &value)) return Status::Data;
   }
+  if (!carry_out) return Status::Ok;
   parameter->values = std::move(values);
   parameter_to_timer(call.path, number);
+  return Status::Ok;
+}
+
+}  // namespace
+
+// Payload: one record, which may end after the elements in use, or several whole ones. Of several,
+// none is written if one of them makes no sense.
+Status write_parameter(Call& call) {
+  const focas::wire::Bytes payload = call.request.payload;
+  const std::size_t bytes = std::min(payload.size(), record_bytes(call));
+  if (bytes == 0 || payload.size() % bytes != 0) return Status::Length;
+  for (const bool carry_out : {false, true}) {
+    for (std::size_t at = 0; at < payload.size(); at += bytes) {
+      const Status status = take_record(call, payload.subspan(at, bytes), carry_out);
+      if (status != Status::Ok) return status;
+    }
+  }
   return Status::Ok;
 }
 
@@ -187,12 +206,16 @@ Status put_info(Call& call, std::size_t bytes, Record record) {
 
 }  // namespace
 
-// Arguments: first, count. Eight bytes each: number, and type with a bit for what it belongs to.
+// Arguments: first, count. Eight bytes each: number, and a word whose bits 0 and 1 are the type
+// (bit, byte, word, two-word). Bit 2: one value per axis, bit 8: one per spindle (the vendor's
+// client counts the values of a write by it), bit 9: with a point.
 Status parameter_info(Call& call) {
   return put_info(call, 8, [&](const Parameter& parameter) {
-    constexpr std::int32_t kScopeBits[] = {0, 0x100, 0x200};
+    constexpr std::int32_t kScopeBits[] = {0, 0x04, 0x100};
+    constexpr std::int32_t kRealBits = 0x203;
+    const int type = type_on_wire(call, parameter.type);
     call.answer.put_i32(parameter.number);
-    call.answer.put_i32(type_on_wire(call, parameter.type) |
+    call.answer.put_i32((type == static_cast<int>(ParameterType::Real) ? kRealBits : type) |
                         kScopeBits[static_cast<std::size_t>(parameter.scope)]);
   });
 }

@@ -8,8 +8,9 @@ namespace rise::cncsim::command {
 
 namespace {
 
-// Bytes per element by type: byte, word, long, float, double.
-constexpr std::size_t kElementBytes[] = {1, 2, 4, 4, 8};
+// Bytes per element by type: byte, word, long, - (no such type), float, double.
+constexpr std::int32_t kTypes = 6;
+constexpr std::size_t kElementBytes[kTypes] = {1, 2, 4, 0, 4, 8};
 
 // The range that the arguments name (first, last, area, type); empty with a status if there is
 // none.
@@ -17,7 +18,7 @@ std::span<std::uint8_t> find_range(Call& call, std::size_t* element, Status* sta
   const std::int32_t area = call.argument(2);
   const std::int32_t type = call.argument(3);
   *status = Status::Attribute;
-  if (type < 0 || type > 4 || area < 0) return {};
+  if (type < 0 || type >= kTypes || kElementBytes[type] == 0 || area < 0) return {};
   *element = kElementBytes[type];
   *status = Status::Number;
   const auto range =

@@ -1,4 +1,6 @@
 // Positions, and what a client needs to show them: counts, names, units.
+#include <algorithm>
+
 #include "drivers/focas/simulator/commands.hpp"
 #include "drivers/focas/simulator/figures.hpp"
 
@@ -45,14 +47,16 @@ Status position(Call& call) {
   return Status::Ok;
 }
 
+// Argument: 0 axes, 1 spindles, 2 servo axes, 3 selected spindles: those that the speed display
+// shows, of which there is one.
 Status counts(Call& call) {
   const auto axes = static_cast<unsigned>(call.path.spec().axes.size());
   const auto spindles = static_cast<unsigned>(call.path.spec().spindles.size());
   switch (call.argument(0)) {
     case 0:
     case 2: call.answer.put_u16(axes); return Status::Ok;
-    case 1:
-    case 3: call.answer.put_u16(spindles); return Status::Ok;
+    case 1: call.answer.put_u16(spindles); return Status::Ok;
+    case 3: call.answer.put_u16(std::min(1u, spindles)); return Status::Ok;
     default: return Status::Attribute;
   }
 }

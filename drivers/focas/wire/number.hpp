@@ -19,6 +19,8 @@ struct Number {
   friend bool operator==(const Number&, const Number&) = default;
 };
 
+inline constexpr int kMostBits = 62;
+
 inline Number load_number(const std::uint8_t* p) {
   return {load_i32(p), load_i16(p + 4), load_i16(p + 6)};
 }
@@ -31,13 +33,13 @@ inline void store_number(std::uint8_t* p, const Number& number) {
 
 // The value, or none if the control says "no value" or the fields make no sense. Elements beyond
 // the controlled axes hold stale memory with absurd exponents, so a plausible range is asked for:
-// 0..9 decimal digits, 0..31 bits.
+// 0..9 decimal digits; 0..62 bits, as the mantissa of a small value is normalised to 31 bits.
 inline std::optional<double> value_of(const Number& number) {
   if (number.base == 10 && number.exponent >= 0 && number.exponent <= 9) {
     constexpr double kPowers[] = {1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9};
     return number.mantissa / kPowers[number.exponent];
   }
-  if (number.base == 2 && number.exponent >= 0 && number.exponent <= 31) {
+  if (number.base == 2 && number.exponent >= 0 && number.exponent <= kMostBits) {
     return std::ldexp(static_cast<double>(number.mantissa), -number.exponent);
   }
   return std::nullopt;
@@ -73,8 +75,9 @@ inline std::optional<Number> binary(double value) {
   }
   const int bits = 31 - exponent;
   if (bits < 0) return std::nullopt;
-  if (bits > 31) {  // small values keep 31 bits behind the point
-    return Number{static_cast<std::int32_t>(std::nearbyint(std::ldexp(value, 31))), 2, 31};
+  if (bits > kMostBits) {  // smaller than 2^-31: what is left of it
+    return Number{static_cast<std::int32_t>(std::nearbyint(std::ldexp(value, kMostBits))), 2,
+                  kMostBits};
   }
   return Number{static_cast<std::int32_t>(mantissa), 2, static_cast<std::int16_t>(bits)};
 }
