@@ -28,8 +28,9 @@ constexpr rise_setting_spec kSettings[] = {
     integer("core.seed", 0, 9.2e18, "0", nullptr, "seed of all jitter; 0: a new one at each start"),
     integer("core.flight_cycles", 16, 1000000, "1024", "cycles",
             "length of the flight recorder, per lane"),
-    integer("core.stop_grace_ms", 0, 10000, "500", "ms",
-            "time for an orderly end of all sessions when the core stops"),
+    integer("core.stop_grace_ms", 0, 10000, "1000", "ms",
+            "time for an orderly end of all sessions when the core stops; at least the longest "
+            "reply_timeout_ms + 200"),
 
     integer("safety.sidecar_timeout_ms", 10, 60000, "1000", "ms",
             "the sidecar counts as lost after this time without a heartbeat"),
@@ -51,6 +52,15 @@ constexpr rise_setting_spec kSettings[] = {
             "time that one machine's driver may use per cycle"),
     integer("lane.*.bench_after", 0, 1000, "50", "cycles",
             "a driver over budget in so many of 1000 cycles is benched; 0: never"),
+    integer("lane.*.stuck_after", 0, 1000, "10", "cycles",
+            "a driver call that takes so many cycle periods is broken off, and the driver benched; "
+            "0: never"),
+    choice("lane.*.seal", "trap|log|off", "\"trap\"",
+           "system calls that a lane does not need: trap benches the driver that makes one"),
+    integer("lane.*.retry_s", 0, 3600, "10", "s",
+            "wait until a benched driver is started anew; doubles each time; 0: never"),
+    integer("lane.*.retry_max_s", 1, 86400, "600", "s",
+            "longest such wait; after running as long it begins at retry_s again"),
     integer("lane.*.degrade_after", 0, 100000, "10", "cycles",
             "so many late cycles in a row, and optional work is left out; 0: never"),
     integer("lane.*.trip_after", 0, 1000000, "100", "cycles",

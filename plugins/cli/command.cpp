@@ -9,6 +9,7 @@
 #include <thread>
 #include <vector>
 
+#include "plugins/cli/cell.hpp"
 #include "rt_core/message/event_text.hpp"
 #include "rt_core/message/text.hpp"
 #include "rt_core/shm/commander.hpp"
@@ -23,11 +24,6 @@ using message::CommandKind;
 using message::Outcome;
 
 constexpr int kNoCore = 3;
-
-std::string approver() {
-  const char* user = std::getenv("USER");
-  return std::string("cli:") + (user != nullptr ? user : std::to_string(::getuid()));
-}
 
 // The number of the machine, or of all; -1: there is none of that name.
 int find_machine(const shm::Region& region, const std::string& name) {
@@ -67,7 +63,55 @@ bool pending(CommandKind kind, Outcome outcome) {
          (kind == CommandKind::SetOutput || kind == CommandKind::FeedHold);
 }
 
+constexpr auto kSafeLimit = std::chrono::milliseconds(1000);
+
+message::MachineState state_of(const shm::Region& region, std::size_t machine) {
+  message::MachineState state;
+  read_cell(region, shm::SectionKind::States, machine, &state);
+  return state;
+}
+
+// The core has made it safe, and the control has confirmed it.
+bool is_safe(const message::MachineState& state) {
+  return state.safety() == message::SafetyState::Tripped && state.safe_confirmed() == 1;
+}
+
+// The next core of the name begins with the stop word that this one has left.
+int core_is_dead(bool clear) {
+  std::fprintf(stderr,
+               clear
+                   ? "rise: the core is dead; its next start does not find the stop word any more\n"
+                   : "rise: the core is dead, nothing was stopped; use the hardware stop\n"
+                     "rise: the stop word is set: the next start of this core trips at once, "
+                     "until `rise stop --clear`\n");
+  return kNoCore;
+}
+
+void tell_states(const shm::Region& region) {
+  const auto machines = region.table<message::MachineEntry>(shm::SectionKind::Machines);
+  for (std::size_t i = 0; i < machines.size(); ++i) {
+    const message::MachineState state = state_of(region, i);
+    const std::string name(message::get_text(machines[i].name()));
+    const char* said = "";
+    if (state.safety() != message::SafetyState::Tripped) {
+      said = ", NOT tripped";
+    } else if (state.safe_confirmed() == 1) {
+      said = ", safe outputs confirmed";
+    } else {
+      said = state.safe_confirmed() == 0 ? ", safe outputs NOT confirmed yet"
+                                         : ", safe outputs NOT confirmed: the control did not "
+                                           "take them";
+    }
+    std::printf("%-12s %s%s\n", name.c_str(), message::EnumNameSafetyState(state.safety()), said);
+  }
+}
+
 }  // namespace
+
+std::string approver() {
+  const char* user = std::getenv("USER");
+  return std::string("cli:") + (user != nullptr ? user : std::to_string(::getuid()));
+}
 
 int command(const CommandOptions& options) {
   auto region = shm::attach(options.region, shm::Access::ReadWrite);
@@ -138,12 +182,37 @@ int stop(const std::string& name, bool clear) {
   auto region = shm::attach(name, shm::Access::ReadWrite);
   if (!region) {
     std::fprintf(stderr, "rise: %s\n", region.error().c_str());
+    if (!clear) std::fprintf(stderr, "rise: nothing was stopped; use the hardware stop\n");
     return kNoCore;
   }
+  // The word first, the questions after: no time is to be lost. What it says to a dead core, the
+  // next one of its name takes over.
   shm::Commander(*region).set_stop_word(clear ? 0 : 1);
-  std::printf("%s\n", clear ? "stop word taken back; tripped machines wait for `rise reset`"
-                            : "stop word set: every machine trips in the next cycle");
-  return 0;
+  if (!region->core_alive()) return core_is_dead(clear);
+  if (clear) {
+    std::printf("stop word taken back; tripped machines wait for `rise reset`\n");
+    return 0;
+  }
+  std::printf("stop word set: every machine trips in the next cycle\n");
+  std::fflush(stdout);
+  const std::size_t machines =
+      region->table<message::MachineEntry>(shm::SectionKind::Machines).size();
+  const auto until = std::chrono::steady_clock::now() + kSafeLimit;
+  std::size_t safe = 0;
+  while (true) {
+    safe = 0;
+    for (std::size_t i = 0; i < machines; ++i) safe += is_safe(state_of(*region, i)) ? 1u : 0u;
+    if (safe == machines || std::chrono::steady_clock::now() > until) break;
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  }
+  // Before the states are told: of a core that has died meanwhile they are the last, not the
+  // latest.
+  if (!region->core_alive()) return core_is_dead(clear);
+  tell_states(*region);
+  if (safe == machines) return 0;
+  std::fprintf(stderr, "rise: %zu of %zu machines not confirmed safe; use the hardware stop\n",
+               machines - safe, machines);
+  return 1;
 }
 
 }  // namespace rise::cli

@@ -17,10 +17,14 @@ struct CommandOptions {
   int ttl_ms = 1000;
   int wait_ms = 3000;
 };
+// Who the core is told has approved a command: the user at this terminal.
+std::string approver();
+
 // Sends it and waits for the results. -> 0 done, 1 refused or failed, 3 no core.
 int command(const CommandOptions& options);
 
-// Sets or takes back the stop word. -> 0, 3.
+// Sets or takes back the stop word, and tells what the machines made of it within a second.
+// -> 0 every machine is confirmed safe (or the word is taken back), 1 not every one, 3 no core.
 int stop(const std::string& region, bool clear);
 
 }  // namespace rise::cli

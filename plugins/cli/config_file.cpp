@@ -34,20 +34,33 @@ std::string quoted(const std::string& text) {
   return out + "'";
 }
 
-// Runs a checking program and collects its lines. -> its exit code.
-int run_checker(const std::string& name, const std::string& arguments,
-                std::vector<std::string>* lines) {
+// What a checking program has said.
+struct Report {
+  std::string program;
+  int code = 127;
+  std::vector<std::string> lines;
+
+  [[nodiscard]] bool good() const { return code == 0; }
+  [[nodiscard]] std::string failure() const {
+    return program + " could not check the config (exit code " + std::to_string(code) + ")";
+  }
+};
+
+Report run_checker(const std::string& name, const std::string& arguments) {
+  Report report;
+  report.program = name;
   const std::string command = quoted(program_folder() + "/" + name) + " " + arguments + " 2>&1";
   std::FILE* pipe = ::popen(command.c_str(), "re");
-  if (pipe == nullptr) return 127;
+  if (pipe == nullptr) return report;
   char line[4096];
   while (std::fgets(line, sizeof line, pipe) != nullptr) {
     std::string text(line);
     while (!text.empty() && text.back() == '\n') text.pop_back();
-    lines->push_back(text);
+    report.lines.push_back(text);
   }
   const int status = ::pclose(pipe);
-  return WIFEXITED(status) ? WEXITSTATUS(status) : 127;
+  if (WIFEXITED(status)) report.code = WEXITSTATUS(status);
+  return report;
 }
 
 // "file:12: machine.0.name: is missing" -> parts; a line without them is the message as a whole.
@@ -73,6 +86,15 @@ boost::json::object as_json(const std::string& line) {
   return out;
 }
 
+void print_json(const std::vector<std::string>& faults) {
+  boost::json::array list;
+  for (const std::string& fault : faults) {
+    if (!fault.ends_with(", nothing started")) list.push_back(as_json(fault));  // the core's sum
+  }
+  const boost::json::object report{{"good", faults.empty()}, {"faults", std::move(list)}};
+  std::printf("%s\n", boost::json::serialize(report).c_str());
+}
+
 }  // namespace
 
 Result<ProcessPlan> read_process_plan(const std::string& path) {
@@ -88,6 +110,7 @@ Result<ProcessPlan> read_process_plan(const std::string& path) {
   plan.simulator_config = settings.string("simulator.config");
   plan.sidecar = settings.flag("sidecar.enabled");
   plan.heartbeat_ms = settings.integer("sidecar.heartbeat_ms");
+  plan.stop_grace_ms = settings.integer("core.stop_grace_ms");
   const bool relative = !plan.simulator_config.empty() && plan.simulator_config[0] != '/';
   const std::size_t slash = path.rfind('/');
   if (relative && slash != std::string::npos) {
@@ -99,31 +122,43 @@ Result<ProcessPlan> read_process_plan(const std::string& path) {
 int check_config(const std::string& path, bool json) {
   const Result<ProcessPlan> plan = read_process_plan(path);
   if (!plan) {
-    std::fprintf(stderr, "rise: %s\n", plan.error().c_str());
+    if (json) {
+      print_json({plan.error()});
+    } else {
+      std::fprintf(stderr, "rise: %s\n", plan.error().c_str());
+    }
     return kBadConfig;
   }
-  std::vector<std::string> lines;
   const std::string file = path.empty() ? "" : " --config " + quoted(path);
-  int code = run_checker("rise-core", "--check" + file, &lines);
+  std::vector<Report> reports = {run_checker("rise-core", "--check" + file)};
   if (plan->simulator) {
-    const std::string controls =
-        plan->simulator_config.empty() ? "" : " --config " + quoted(plan->simulator_config);
-    const int simulator_code = run_checker("cncsim", "--check" + controls, &lines);
-    if (code == 0) code = simulator_code;
+    const bool built_in = plan->simulator_config.empty();
+    reports.push_back(run_checker(
+        "cncsim", "--check" + (built_in ? "" : " --config " + quoted(plan->simulator_config))));
+    // Its good news do not say whose they are; its faults name the file.
+    if (reports.back().good()) {
+      for (std::string& line : reports.back().lines) {
+        line.insert(
+            0, "simulated controls " + (built_in ? "(built-in)" : plan->simulator_config) + ": ");
+      }
+    }
+  }
+  std::vector<std::string> faults;
+  for (const Report& report : reports) {
+    if (report.good()) continue;
+    for (const std::string& line : report.lines) faults.push_back(line);
+    if (report.lines.empty()) faults.push_back(report.failure());
   }
   if (json) {
-    boost::json::array faults;
-    for (const std::string& line : lines) {
-      if (code != 0) faults.push_back(as_json(line));
-    }
-    std::printf("%s\n",
-                boost::json::serialize(boost::json::object{{"good", code == 0}, {"faults", faults}})
-                    .c_str());
+    print_json(faults);
   } else {
-    for (const std::string& line : lines)
-      std::fprintf(code == 0 ? stdout : stderr, "%s\n", line.c_str());
+    for (const Report& report : reports) {
+      if (!report.good()) continue;
+      for (const std::string& line : report.lines) std::printf("%s\n", line.c_str());
+    }
+    for (const std::string& fault : faults) std::fprintf(stderr, "%s\n", fault.c_str());
   }
-  return code == 0 ? 0 : kBadConfig;
+  return faults.empty() ? 0 : kBadConfig;
 }
 
 }  // namespace rise::cli

@@ -16,6 +16,7 @@ struct ProcessPlan {
   std::string simulator_config;  // absolute or as given; empty: built in
   bool sidecar = true;
   std::int64_t heartbeat_ms = 100;
+  std::int64_t stop_grace_ms = 1000;  // so long the core may take to end
 };
 
 // `path` empty: the built-in config. Fails only if the file cannot be read; faults within are found

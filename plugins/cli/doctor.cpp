@@ -51,7 +51,7 @@ int doctor(bool json) {
   const std::vector<Finding> findings = examine(this_machine());
   if (json) {
     print_json(findings);
-    return 0;
+    return exit_code(findings);
   }
   for (const Finding& f : findings) {
     char name[32];
@@ -65,7 +65,7 @@ int doctor(bool json) {
   std::printf(
       "\ngrade %c  (A fit ... D for trials, F lacks something that real time cannot do without)\n",
       grade(findings));
-  return 0;
+  return exit_code(findings);
 }
 
 }  // namespace rise::cli

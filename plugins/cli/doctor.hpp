@@ -34,7 +34,12 @@ std::vector<Finding> examine(const Patient& patient);
 // A: fit; B, C: fit for slower lanes; D: for trials; F: something real time cannot do without is
 // missing.
 char grade(const std::vector<Finding>& findings);
+// Real time cannot do without it.
+bool fatal(const Finding& finding);
+// 0, or 1 if anything fatal was found, so that a script need not read the grade.
+int exit_code(const std::vector<Finding>& findings);
 
+// Examines this machine and prints what it finds. -> exit_code().
 int doctor(bool json);
 
 }  // namespace rise::cli

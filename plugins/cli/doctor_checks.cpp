@@ -7,6 +7,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
@@ -42,6 +43,15 @@ std::string boot_option(const Patient& patient, const std::string& name) {
   return {};
 }
 
+bool has_word(const std::string& line, const std::string& wanted) {
+  std::istringstream words(line);
+  std::string word;
+  while (words >> word) {
+    if (word == wanted) return true;
+  }
+  return false;
+}
+
 // Of "always [madvise] never" the word in brackets.
 std::string chosen(const std::string& line) {
   const std::size_t open = line.find('[');
@@ -53,7 +63,10 @@ std::string chosen(const std::string& line) {
 
 Finding kernel_preemption(const Patient& p) {
   Finding f{"preempt_rt", "PREEMPT_RT", Verdict::Fail, "", "", "", 5};
-  const bool realtime = line_of(p, "/sys/kernel/realtime") == "1";
+  // Kernels with the RT patches have the file; mainline, which has PREEMPT_RT since 6.12, does not:
+  // there the version string says it.
+  const bool realtime = line_of(p, "/sys/kernel/realtime") == "1" ||
+                        has_word(line_of(p, "/proc/version"), "PREEMPT_RT");
   f.found = realtime ? "this kernel is PREEMPT_RT" : "this kernel is not PREEMPT_RT";
   f.verdict = realtime ? Verdict::Pass : Verdict::Fail;
   f.why = "without it a system call of any program can hold up the lane for milliseconds";
@@ -294,19 +307,23 @@ std::vector<Finding> examine(const Patient& p) {
           clock_source(p),      shared_memory(p)};
 }
 
+bool fatal(const Finding& finding) {
+  return finding.verdict == Verdict::Fail && finding.weight >= 3;
+}
+
 char grade(const std::vector<Finding>& findings) {
   int total = 0;
   int lost = 0;
-  bool fatal = false;
   for (const Finding& finding : findings) {
     total += finding.weight * 2;
     if (finding.verdict == Verdict::Warn) lost += finding.weight;
     if (finding.verdict == Verdict::Fail) lost += finding.weight * 2;
-    fatal = fatal || (finding.verdict == Verdict::Fail && finding.weight >= 3);
   }
-  if (fatal || total == 0) return 'F';
+  if (total == 0 || std::any_of(findings.begin(), findings.end(), fatal)) return 'F';
   const int percent = 100 - 100 * lost / total;
   return percent >= 90 ? 'A' : percent >= 80 ? 'B' : percent >= 70 ? 'C' : 'D';
 }
+
+int exit_code(const std::vector<Finding>& findings) { return grade(findings) == 'F' ? 1 : 0; }
 
 }  // namespace rise::cli

@@ -7,6 +7,8 @@
 #include "plugins/cli/command.hpp"
 #include "plugins/cli/config_file.hpp"
 #include "plugins/cli/doctor.hpp"
+#include "plugins/cli/driver_new.hpp"
+#include "plugins/cli/reload.hpp"
 #include "plugins/cli/run.hpp"
 #include "plugins/cli/top.hpp"
 #include "plugins/cli/trace.hpp"
@@ -32,6 +34,41 @@ constexpr CommandVerb kCommandVerbs[] = {
     {"reset", "leave the tripped state, when its cause is gone", CommandKind::Reset},
     {"hold", "hold the feed of a machine", CommandKind::FeedHold},
 };
+
+struct ReloadOptions {
+  std::string region = "rise";
+  std::string name;
+};
+
+// The subcommands of `rise driver`: what an integrator does with a driver of his own.
+void add_driver(CLI::App* app, DriverNewOptions* fresh, ReloadOptions* reload, int* code) {
+  CLI::App* driver = app->add_subcommand("driver", "make a driver of your own, and check it");
+  driver->require_subcommand(1);
+  CLI::App* make = driver->add_subcommand("new", "write a folder with a driver that works");
+  make->add_option("name", fresh->name, "of the driver: a-z, 0-9, '-'")->required();
+  make->add_option("--dir", fresh->folder, "where to make the folder (default: here)");
+  make->callback([=] { *code = driver_new(*fresh); });
+  // All options are the kit's own: see `rise driver check --help`.
+  CLI::App* check = driver->add_subcommand("check", "run a driver through the conformance kit");
+  check->set_help_flag();
+  check->set_help_all_flag();
+  check->prefix_command();
+  check->callback([=] {
+    const std::string program = program_folder() + "/rise-driver-check";
+    std::vector<std::string> words = check->remaining();
+    std::vector<char*> arguments = {const_cast<char*>(program.c_str())};
+    for (std::string& word : words) arguments.push_back(word.data());
+    arguments.push_back(nullptr);
+    ::execv(program.c_str(), arguments.data());
+    std::perror(program.c_str());
+    *code = 1;
+  });
+  CLI::App* again = driver->add_subcommand(
+      "reload", "a running core loads a driver anew, while its lanes run; no machine may be armed");
+  add_region(again, &reload->region);
+  again->add_option("name", reload->name, "of the driver, or of one machine")->required();
+  again->callback([=] { *code = rise::cli::reload(reload->region, reload->name); });
+}
 
 }  // namespace
 
@@ -126,10 +163,15 @@ int main(int argc, char** argv) {
   bool stop_clear = false;
   CLI::App* stop_command = app.add_subcommand(
       "stop",
-      "set the stop word: all machines trip (supplements, never replaces, an emergency stop)");
+      "set the stop word: all machines trip; waits a second for their confirmation (supplements, "
+      "never replaces, an emergency stop)");
   add_region(stop_command, &stop_region);
   stop_command->add_flag("--clear", stop_clear, "take it back");
   stop_command->callback([&] { code = stop(stop_region, stop_clear); });
+
+  DriverNewOptions driver_new_options;
+  ReloadOptions reload_options;
+  add_driver(&app, &driver_new_options, &reload_options, &code);
 
   CLI11_PARSE(app, argc, argv);
   return code;

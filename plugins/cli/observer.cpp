@@ -5,6 +5,7 @@
 #include <cstring>
 #include <ctime>
 
+#include "plugins/cli/cell.hpp"
 #include "rt_core/message/event_text.hpp"
 #include "rt_core/message/text.hpp"
 #include "rt_core/shm/process.hpp"
@@ -31,25 +32,6 @@ void copy_counters(const Array* from, std::uint64_t* to, std::size_t count) {
   for (std::size_t i = 0; i < count; ++i) {
     to[i] = shm::Hardware::load(words + i, std::memory_order_relaxed);
   }
-}
-
-// The latest snapshot of a cell. False: never written.
-template <class Message>
-bool read_cell(const shm::Region& region, shm::SectionKind kind, std::size_t index,
-               Message* message) {
-  std::size_t words = 0;
-  const shm::Word* cell = region.cell(kind, index, &words);
-  if (cell == nullptr || words * sizeof(shm::Word) != sizeof(Message)) return false;
-  shm::Word payload[sizeof(Message) / sizeof(shm::Word)];
-  for (int round = 0; round < 100; ++round) {  // the writer needs less than a microsecond
-    const shm::Word stamp = shm::StampedCell<shm::Hardware>::stamp(cell);
-    if (stamp == 0) return false;
-    if (stamp % 2 != 0 || !shm::StampedCell<shm::Hardware>::copy(cell, stamp, payload, words))
-      continue;
-    std::memcpy(static_cast<void*>(message), payload, sizeof *message);
-    return true;
-  }
-  return false;
 }
 
 }  // namespace
@@ -111,6 +93,7 @@ bool Observer::over() const {
 void Observer::read_news() {
   message::TelemetryFrame frame;
   while (reader_->next(&frame)) frames_[{frame.machine(), frame.page()}] = frame;
+  read_slow_frames();
   const auto machines = region_.table<message::MachineEntry>(shm::SectionKind::Machines);
   message::MachineEvent event;
   std::uint32_t lane = 0;
@@ -136,6 +119,22 @@ void Observer::read_news() {
     events_.push_back(view);
   }
   while (events_.size() > kKeptEvents) events_.pop_front();
+}
+
+// The latest frame of a slow group may have left the ring before we came, or while we did not look.
+void Observer::read_slow_frames() {
+  std::size_t cell = 0;
+  std::uint16_t machine = 0;
+  for (const message::MachineEntry& entry :
+       region_.table<message::MachineEntry>(shm::SectionKind::Machines)) {
+    for (std::uint16_t page = 0; page < entry.page_count(); ++page, ++cell) {
+      message::TelemetryFrame frame;
+      if (!read_cell(region_, shm::SectionKind::Frames, cell, &frame)) continue;
+      message::TelemetryFrame& known = frames_[{machine, page}];  // sequence 0 if new
+      if (frame.sequence() > known.sequence()) known = frame;
+    }
+    ++machine;
+  }
 }
 
 LaneView Observer::lane(std::size_t i) {

@@ -111,6 +111,7 @@ class Observer {
   Observer(std::string name, shm::Region region)
       : name_(std::move(name)), region_(std::move(region)) {}
   void read_news();
+  void read_slow_frames();
   LaneView lane(std::size_t i);
   MachineView machine(std::size_t i, std::int64_t now_ns, double elapsed_s);
   std::vector<ReaderView> readers() const;

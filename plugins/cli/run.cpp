@@ -1,6 +1,7 @@
 #include "plugins/cli/run.hpp"
 
 #include <signal.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <cstdio>
@@ -10,6 +11,7 @@
 
 #include "plugins/cli/child.hpp"
 #include "plugins/cli/config_file.hpp"
+#include "plugins/cli/ending.hpp"
 #include "plugins/cli/terminal.hpp"
 #include "plugins/cli/top.hpp"
 
@@ -21,10 +23,10 @@ using Clock = std::chrono::steady_clock;
 using Milliseconds = std::chrono::milliseconds;
 
 constexpr auto kStartLimit = Milliseconds(15000);
+// Beyond the grace that the core gives its sessions: it must not be killed while it ends as told.
+constexpr int kStopMarginMs = 2000;
 constexpr auto kSidecarPause = Milliseconds(300);  // before it is started anew
 constexpr std::size_t kKeptLines = 400;
-
-volatile sig_atomic_t interrupted = 0;
 
 // What the children print: at once where we print lines, after the screen where we have one.
 class Log {
@@ -52,18 +54,18 @@ class Log {
 class Supervisor {
  public:
   Supervisor(const RunOptions& options, const ProcessPlan& plan)
-      : options_(options), plan_(plan), terminal_(stdout_is_terminal()), log_(terminal_) {}
+      : options_(options), plan_(plan), terminal_(stdout_is_ours()), log_(terminal_) {}
 
   int run() {
     const bool started = start_simulator() && start_core();
     if (started && plan_.sidecar) start_sidecar();
     int code = started ? watch() : 3;
-    if (interrupted != 0 && !started) code = 0;
+    if (ending() && !started) code = 0;
     screen_.reset();
     observer_.reset();
     // The core first, while controls and sidecar are still there: its sessions say good-bye, and
     // what it publishes last is read.
-    core_.stop(5000);
+    core_.stop(static_cast<int>(plan_.stop_grace_ms) + kStopMarginMs);
     read_children();
     std::this_thread::sleep_for(Milliseconds(plan_.sidecar ? 100 : 0));
     sidecar_.stop(3000);
@@ -99,8 +101,10 @@ class Supervisor {
   }
 
   bool start_core() {
-    std::vector<std::string> arguments;
-    if (!options_.config.empty()) arguments = {"--config", options_.config};
+    // It sees to it by itself that it does not outlive us: what Child has arranged is undone when a
+    // program with file capabilities starts.
+    std::vector<std::string> arguments = {"--parent", std::to_string(::getpid())};
+    if (!options_.config.empty()) arguments.insert(arguments.end(), {"--config", options_.config});
     std::string why;
     if (!Child::start("rise-core", arguments, &core_, &why)) return fail(why);
     return wait_for("rise-core", &core_, [&] {
@@ -123,7 +127,7 @@ class Supervisor {
   bool wait_for(const char* name, Child* child, Ready ready) {
     const auto until = Clock::now() + kStartLimit;
     std::string how;
-    while (interrupted == 0) {
+    while (!ending()) {
       if (ready()) return true;
       if (child->ended(&how)) {
         read_children();
@@ -149,11 +153,13 @@ class Supervisor {
                                         options_.duration_s > 0 ? options_.duration_s : 1e9);
     auto next_report = Clock::now();
     std::size_t selected = 0;
-    while (interrupted == 0 && Clock::now() < end) {
+    // Whoever reads our lines is the one for whom we run: `rise run | head` ends when head does.
+    while (!ending() && !stdout_is_gone() && Clock::now() < end) {
       read_children();
       if (!children_alive()) return 1;
       if (Clock::now() >= next_report) {
-        next_report += Milliseconds(terminal_ ? 250 : options_.interval_ms);
+        // From now, not from when it was due: after a Ctrl-Z nothing is to be made up for.
+        next_report = Clock::now() + Milliseconds(terminal_ ? 250 : options_.interval_ms);
         show(selected);
       }
       if (screen_ == nullptr) {
@@ -217,11 +223,8 @@ int run(const RunOptions& options) {
     return 2;
   }
   if (const int code = check_config(options.config, false); code != 0) return code;
-  struct sigaction action {};
-  action.sa_handler = [](int) { interrupted = 1; };
-  ::sigaction(SIGINT, &action, nullptr);
-  ::sigaction(SIGTERM, &action, nullptr);
-  ::sigaction(SIGHUP, &action, nullptr);
+  note_ending();
+  // A reader of our output that goes must not end us before our children: watch() notices.
   ::signal(SIGPIPE, SIG_IGN);
   return Supervisor(options, *plan).run();
 }

@@ -1,25 +1,51 @@
 #include "plugins/cli/terminal.hpp"
 
 #include <poll.h>
+#include <signal.h>
 #include <sys/ioctl.h>
-#include <termios.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+
+#include "plugins/cli/ending.hpp"
 
 namespace rise::cli {
 
 namespace {
 
-termios saved_mode{};
-bool mode_saved = false;
+constexpr int kSliceMs = 50;
+
+volatile sig_atomic_t stop_asked = 0;  // SIGTSTP has come
+volatile sig_atomic_t continued = 0;   // SIGCONT has come
+
+void handle(int number, void (*handler)(int)) {
+  struct sigaction action {};
+  action.sa_handler = handler;
+  ::sigaction(number, &action, nullptr);
+}
+
+// The terminal's mode belongs to the job in its foreground. A change from the background stops the
+// process (SIGTTOU) until it is brought forward, which interrupts the call.
+void set_mode(const termios& mode) {
+  while (::tcsetattr(STDIN_FILENO, TCSANOW, &mode) != 0 && errno == EINTR && !ending()) {
+  }
+}
+
+bool in_foreground(int fd) {
+  const pid_t owner = ::tcgetpgrp(fd);
+  return owner <= 0 || owner == ::getpgrp();  // none: it controls no jobs
+}
 
 void write_all(const std::string& text) {
   std::size_t at = 0;
   while (at < text.size()) {
     const ssize_t n = ::write(STDOUT_FILENO, text.data() + at, text.size() - at);
+    if (n < 0 && errno == EINTR) continue;
     if (n <= 0) return;
     at += static_cast<std::size_t>(n);
   }
@@ -51,6 +77,15 @@ bool stdout_is_terminal() {
   return is;
 }
 
+bool stdout_is_ours() { return stdout_is_terminal() && in_foreground(STDOUT_FILENO); }
+
+bool stdout_is_gone() {
+  pollfd output{STDOUT_FILENO, 0, 0};
+  if (::poll(&output, 1, 0) != 1) return false;
+  // A terminal that was hung up says both; it sends SIGHUP to those who are to end with it.
+  return (output.revents & POLLERR) != 0 && (output.revents & POLLHUP) == 0;
+}
+
 std::string tone(Tone tone, const std::string& text) {
   if (!stdout_is_terminal()) return text;
   switch (tone) {
@@ -71,18 +106,51 @@ ScreenSize screen_size() {
 }
 
 Screen::Screen() {
-  if (::tcgetattr(STDIN_FILENO, &saved_mode) == 0) {
-    mode_saved = true;
-    termios raw = saved_mode;
+  // What is no terminal has no keys: /dev/null would look like one that is held down for ever.
+  keyboard_ = ::isatty(STDIN_FILENO) == 1 && ::tcgetattr(STDIN_FILENO, &saved_) == 0;
+  keys_ = keyboard_;
+  stop_asked = 0;
+  continued = 0;
+  handle(SIGTSTP, [](int) { stop_asked = 1; });
+  handle(SIGCONT, [](int) { continued = 1; });
+  enter();
+}
+
+Screen::~Screen() {
+  leave();
+  handle(SIGTSTP, SIG_DFL);
+  handle(SIGCONT, SIG_DFL);
+}
+
+void Screen::enter() {
+  if (keyboard_) {
+    termios raw = saved_;
     raw.c_lflag &= ~static_cast<tcflag_t>(ICANON | ECHO);  // ISIG stays: Ctrl-C is a signal
-    ::tcsetattr(STDIN_FILENO, TCSANOW, &raw);
+    set_mode(raw);
   }
   write_all("\033[?1049h\033[?25l\033[2J");
 }
 
-Screen::~Screen() {
+void Screen::leave() {
   write_all("\033[?25h\033[?1049l");
-  if (mode_saved) ::tcsetattr(STDIN_FILENO, TCSANOW, &saved_mode);
+  // Not from the background: there it would stop us, and is no longer ours to restore.
+  if (keyboard_ && in_foreground(STDIN_FILENO)) set_mode(saved_);
+}
+
+// Ctrl-Z: the shell gets its terminal as it was; when we are continued we take it again.
+bool Screen::stop_if_asked() {
+  if (stop_asked != 0) {
+    stop_asked = 0;
+    leave();
+    handle(SIGTSTP, SIG_DFL);
+    ::raise(SIGTSTP);  // returns when we are continued
+    handle(SIGTSTP, [](int) { stop_asked = 1; });
+    continued = 1;
+  }
+  if (continued == 0) return false;
+  continued = 0;  // also after a SIGSTOP, which nobody can see coming
+  enter();
+  return true;
 }
 
 void Screen::show(const std::string& content) {
@@ -99,20 +167,44 @@ void Screen::show(const std::string& content) {
 }
 
 char Screen::key(int wait_ms) {
-  pollfd input{STDIN_FILENO, POLLIN, 0};
-  if (::poll(&input, 1, wait_ms) <= 0) return 0;
-  char bytes[8] = {};
-  const ssize_t n = ::read(STDIN_FILENO, bytes, sizeof bytes);
-  if (n >= 3 && bytes[0] == '\033' && bytes[1] == '[') {
-    switch (bytes[2]) {
+  using Clock = std::chrono::steady_clock;
+  const auto until = Clock::now() + std::chrono::milliseconds(wait_ms);
+  while (true) {
+    if (stop_if_asked() || ending()) return 0;
+    if (const char key = take_key(); key != 0) return key;
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - Clock::now()).count();
+    if (left <= 0) return 0;
+    // In slices, for a signal that comes just before the wait. A negative descriptor is not
+    // looked at.
+    pollfd input{keys_ ? STDIN_FILENO : -1, POLLIN, 0};
+    if (::poll(&input, 1, static_cast<int>(std::min<long>(left, kSliceMs))) <= 0) continue;
+    char bytes[64];
+    const ssize_t n = ::read(STDIN_FILENO, bytes, sizeof bytes);
+    if (n > 0) typed_.append(bytes, static_cast<std::size_t>(n));
+    // Its end is always ready to be read: looked at again and again, it would keep a core busy.
+    if (n == 0 || (n < 0 && errno != EINTR && errno != EAGAIN)) keys_ = false;
+  }
+}
+
+// The next of the keys that were typed; an arrow is three bytes, other sequences say nothing to us.
+char Screen::take_key() {
+  while (!typed_.empty()) {
+    if (!typed_.starts_with("\033[") || typed_.size() < 3) {
+      const char key = typed_[0];
+      typed_.erase(0, 1);
+      return key;
+    }
+    const char code = typed_[2];
+    typed_.erase(0, 3);
+    switch (code) {
       case 'A': return 'U';
       case 'B': return 'D';
       case 'C': return 'R';
       case 'D': return 'L';
-      default: return 0;
+      default: break;
     }
   }
-  return n > 0 ? bytes[0] : '\0';
+  return 0;
 }
 
 }  // namespace rise::cli

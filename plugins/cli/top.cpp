@@ -1,24 +1,21 @@
 #include "plugins/cli/top.hpp"
 
-#include <signal.h>
-
-#include <chrono>
 #include <cstdio>
-#include <thread>
 
+#include "plugins/cli/ending.hpp"
 #include "plugins/cli/terminal.hpp"
 
 namespace rise::cli {
 
 namespace {
 
-volatile sig_atomic_t interrupted = 0;
+constexpr int kNoCore = 3;
 
 int watch(Observer* observer, const TopOptions& options) {
   Screen screen;
   std::size_t selected = 0;
   CoreView view = observer->view();
-  while (interrupted == 0) {
+  while (!ending()) {
     screen.show(render_screen(view, selected, screen_size().rows));
     const char key = screen.key(options.interval_ms);
     const std::size_t machines = view.machines.size();
@@ -38,12 +35,9 @@ int top(const TopOptions& options) {
   auto observer = Observer::attach(options.region);
   if (!observer) {
     std::fprintf(stderr, "rise top: %s\n", observer.error().c_str());
-    return 1;
+    return kNoCore;
   }
-  struct sigaction action {};
-  action.sa_handler = [](int) { interrupted = 1; };
-  ::sigaction(SIGINT, &action, nullptr);
-  ::sigaction(SIGTERM, &action, nullptr);
+  note_ending();
   const auto print = [&](const CoreView& view) {
     const std::string text = options.json ? render_json(view) + "\n" : render_lines(view);
     std::fwrite(text.data(), 1, text.size(), stdout);
@@ -52,14 +46,14 @@ int top(const TopOptions& options) {
   if (options.once) {
     // Rates need two looks.
     (*observer)->view();
-    std::this_thread::sleep_for(std::chrono::milliseconds(250));
+    sleep_ms(250);
     print((*observer)->view());
     return 0;
   }
-  if (!options.json && stdout_is_terminal()) return watch(observer->get(), options);
-  while (interrupted == 0 && !(*observer)->over()) {
+  if (!options.json && stdout_is_ours()) return watch(observer->get(), options);
+  while (!ending() && !(*observer)->over()) {
     print((*observer)->view());
-    std::this_thread::sleep_for(std::chrono::milliseconds(options.interval_ms));
+    sleep_ms(options.interval_ms);
   }
   return 0;
 }

@@ -19,7 +19,7 @@ struct TopOptions {
   bool json = false;
   int interval_ms = 500;
 };
-// Runs until 'q', Ctrl-C, or the end of the core.
+// Runs until 'q', Ctrl-C, or the end of the core. -> 0, or 3: there is no core.
 int top(const TopOptions& options);
 
 }  // namespace rise::cli

@@ -3,9 +3,12 @@
 import json
 import pathlib
 import tempfile
+import time
 import unittest
 
 from common import LANE, harness
+
+NO_CORE = 3
 
 BAD = '''[core]
 name = "Bad Name!"
@@ -45,6 +48,7 @@ driver = "nosuch"
 '''
 # line, key, words of the message
 EXPECTED = (
+    (2, "core.name", "a-z, 0-9"),
     (3, "core.histroy_s", "history_s"),
     (4, "core.lock_memory", "true or false"),
     (7, "lane.0.period_us", "125"),
@@ -92,6 +96,7 @@ class Check(unittest.TestCase):
         self.assertEqual(done.returncode, 2)
         report = json.loads(done.stdout)
         self.assertFalse(report["good"])
+        self.assertTrue(all("line" in fault for fault in report["faults"]), "faults, no sums")
         for line, key, _ in EXPECTED:
             self.assertTrue(
                 any(
@@ -118,6 +123,47 @@ class Check(unittest.TestCase):
         done = self.plant.rise("check", "/nonexistent/rise.toml")
         self.assertEqual(done.returncode, 2)
         self.assertIn("No such file", done.stderr)
+
+    def test_file_that_is_not_there_is_json_too(self):
+        done = self.plant.rise("check", "/nonexistent/rise.toml", "--json")
+        self.assertEqual(done.returncode, 2)
+        report = json.loads(done.stdout)
+        self.assertIs(report["good"], False)
+        self.assertIn("No such file", report["faults"][0]["message"])
+
+    def test_times_that_do_not_go_together(self):
+        """Each is allowed by itself; together they would trip, time out or cut sessions."""
+        text = harness.machine_toml("a", 1, period_ms=4, more="reply_timeout_ms = 14")
+        text = text.replace('driver = "focas"', 'driver = "focas"\nmax_sample_age_ms = 3')
+        done = self.plant.rise(
+            "check", self.file("[core]\nstop_grace_ms = 213\n" + LANE + "period_us = 5000\n" + text)
+        )
+        self.assertEqual(done.returncode, 2)
+        for line, key, words in (
+            (2, "core.stop_grace_ms", "214 ms"),
+            (10, "machine.0.max_sample_age_ms", "fastest group"),
+            (14, "machine.0.focas.reply_timeout_ms", "3 cycles"),
+            (19, "machine.0.focas.group.0.period_ms", "cycle of the lane"),
+        ):
+            self.assertTrue(
+                any(f":{line}: {key}" in t and words in t for t in done.stderr.splitlines()),
+                (line, key, words, done.stderr),
+            )
+
+    def test_every_line_says_whose_it_is(self):
+        done = self.plant.rise("check")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        core, simulator = done.stdout.splitlines()
+        self.assertIn("3 machines on 1 lanes", core)
+        self.assertRegex(simulator, r"^simulated controls \(built-in\): .*3 controls$")
+
+    def test_good_news_of_one_are_not_among_the_faults_of_the_other(self):
+        path = self.file("[simulator]\nenabled = true\n[core]\nname = 5\n")
+        done = self.plant.rise("check", path)
+        self.assertIn("3 controls", done.stdout)
+        self.assertNotIn("3 controls", done.stderr)
+        faults = json.loads(self.plant.rise("check", "--json", path).stdout)["faults"]
+        self.assertFalse([f for f in faults if "3 controls" in f["message"]])
 
     def test_delivered_configs_are_fine(self):
         for path in [
@@ -146,10 +192,12 @@ class Tools(unittest.TestCase):
 
     def test_doctor(self):
         text = self.plant.rise("doctor")
-        self.assertEqual(text.returncode, 0)
         self.assertRegex(text.stdout, r"grade [A-F]")
-        report = json.loads(self.plant.rise("doctor", "--json").stdout)
+        as_json = self.plant.rise("doctor", "--json")
+        report = json.loads(as_json.stdout)
         self.assertIn(report["grade"], "ABCDF")
+        for done in (text, as_json):
+            self.assertEqual(done.returncode, 1 if report["grade"] == "F" else 0)
         ids = {f["id"] for f in report["findings"]}
         self.assertTrue({"preempt_rt", "isolcpus", "sched_fifo", "io_uring", "memlock"} <= ids)
         for finding in report["findings"]:
@@ -186,9 +234,10 @@ class Tools(unittest.TestCase):
         self.assertGreater(min(gaps), 0, "cycles do not overlap")
 
     def test_no_core_is_an_error(self):
-        done = self.plant.rise("top", "--region", "nobody", "--once")
-        self.assertEqual(done.returncode, 1)
-        self.assertIn("no core of that name runs", done.stderr)
+        for command in (["top"], ["top", "--once", "--json"], ["trace"], ["arm", "all"], ["stop"]):
+            done = self.plant.rise(command[0], "--region", "nobody", *command[1:])
+            self.assertEqual(done.returncode, NO_CORE, command)
+            self.assertIn("no core of that name runs", done.stderr)
 
     def test_help_everywhere(self):
         for command in ([], ["run"], ["top"], ["check"], ["doctor"], ["trace"], ["set"], ["stop"]):
@@ -200,6 +249,36 @@ class Tools(unittest.TestCase):
     def test_bad_usage(self):
         self.assertGreaterEqual(self.plant.rise("nonsense").returncode, 64)
         self.assertGreaterEqual(self.plant.rise().returncode, 64)
+
+
+SLOW = """
+[[machine.focas.group]]
+name = "slow"
+period_ms = 4000
+items = ["macro.500"]
+"""
+
+
+class SlowGroup(unittest.TestCase):
+    def test_value_that_left_the_ring_is_still_shown(self):
+        """The ring of 1 s holds a sample of the slow group for a part of its 4 s only."""
+        plant = harness.Plant("slow")
+        self.addCleanup(plant.close)
+        port = harness.free_ports(1)
+        plant.start_simulator(harness.control_toml("a", port))
+        plant.tell("set a macro 500 42")
+        machine = harness.machine_toml("a", port) + SLOW
+        plant.start_core("history_s = 1\nstop_grace_ms = 1000\n" + LANE + machine)
+        plant.wait_up()
+        harness.wait_until(lambda: plant.signal("a", "macro.500")["valid"], 10, "a first sample")
+        oldest_ns = 0
+        end = time.monotonic() + 9
+        while time.monotonic() < end:
+            signal = plant.signal("a", "macro.500")
+            self.assertTrue(signal["valid"])
+            self.assertEqual(signal["value"], 42)
+            oldest_ns = max(oldest_ns, signal["age_ns"])
+        self.assertGreater(oldest_ns, 3e9, "it was looked at when it was long out of the ring")
 
 
 if __name__ == "__main__":
