@@ -1,5 +1,6 @@
 #include "rt_core/cycle/clock.hpp"
 
+#include <cstdint>
 #include <cstdio>
 #include <cstring>
 #include <ctime>
@@ -8,6 +9,7 @@
 #include <x86intrin.h>
 #endif
 
+#include "rt_core/monotonic.hpp"
 #include "rt_core/random.hpp"
 
 namespace rise::cycle {
@@ -15,12 +17,6 @@ namespace rise::cycle {
 namespace {
 
 __extension__ using Wide = unsigned __int128;
-
-std::int64_t monotonic_ns() {
-  timespec time{};
-  ::clock_gettime(CLOCK_MONOTONIC, &time);  // vDSO: no system call
-  return std::int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec;
-}
 
 std::uint64_t tick() {
 #if defined(__x86_64__)
@@ -33,6 +29,9 @@ std::uint64_t tick() {
 // The kernel measures at boot and at run time whether the counter is constant and the same on all
 // cores; if it made it its own clock source, it may be ours.
 bool kernel_trusts_tsc() {
+#if !defined(__x86_64__)
+  return false;
+#endif
   std::FILE* file =
       std::fopen("/sys/devices/system/clocksource/clocksource0/current_clocksource", "re");
   if (file == nullptr) return false;
@@ -42,22 +41,48 @@ bool kernel_trusts_tsc() {
   return read && std::strncmp(name, "tsc", 3) == 0;
 }
 
+// Both counters at the same moment: whatever comes between the two readings of the tick (an
+// interrupt, the hypervisor) makes the pair worse and the gap wider, so the tightest of a few is
+// taken.
+struct Pair {
+  std::int64_t mono_ns = 0;
+  std::uint64_t tick = 0;  // the middle
+  std::uint64_t gap = 0;
+};
+
+Pair read_pair() {
+  constexpr int kTries = 10;
+  Pair best;
+  best.gap = UINT64_MAX;
+  for (int i = 0; i < kTries; ++i) {
+    const std::uint64_t before = tick();
+    const std::int64_t mono_ns = monotonic_ns();
+    const std::uint64_t gap = tick() - before;
+    if (gap < best.gap) best = {mono_ns, before + gap / 2, gap};
+  }
+  return best;
+}
+
+// Nanoseconds per tick times 2^32; 0: the tick is not to be used.
+std::uint64_t calibrate() {
+  if (!kernel_trusts_tsc()) return 0;
+  const Pair start = read_pair();
+  const timespec pause{0, 20'000'000};
+  ::clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, nullptr);
+  const Pair end = read_pair();
+  if (end.tick <= start.tick || end.mono_ns <= start.mono_ns) return 0;
+  return static_cast<std::uint64_t>(static_cast<double>(end.mono_ns - start.mono_ns) * 0x1p32 /
+                                    static_cast<double>(end.tick - start.tick));
+}
+
 }  // namespace
 
 SystemClock::SystemClock() {
-#if defined(__x86_64__)
-  if (!kernel_trusts_tsc()) return;
-  const std::int64_t start_ns = monotonic_ns();
-  const std::uint64_t start_tick = tick();
-  const timespec pause{0, 20'000'000};
-  ::clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, nullptr);
-  const std::uint64_t ticks = tick() - start_tick;
-  const double ns_per_tick =
-      static_cast<double>(monotonic_ns() - start_ns) / static_cast<double>(ticks);
-  ns_per_tick_ = static_cast<std::uint64_t>(ns_per_tick * 0x1p32);
-  tsc_ = true;
+  // Once per process: all lanes measure with the same rule.
+  static const std::uint64_t rate = calibrate();
+  ns_per_tick_ = rate;
+  tsc_ = rate != 0;
   rebase();
-#endif
 }
 
 // Once per cycle: so an error of the calibration (some 1e-6) is at most nanoseconds within a cycle.

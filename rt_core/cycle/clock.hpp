@@ -19,12 +19,15 @@ struct Clock {
 // The clock of the machine. wait_until is clock_nanosleep, and nothing else: on PREEMPT_RT every
 // other timer (timerfd, io_uring timeouts, wait limits) expires in the ktimers thread at FIFO 1 and
 // so can come milliseconds late behind any other real-time thread. stamp() reads the time stamp
-// counter where the kernel itself trusts it as its clock source, else CLOCK_MONOTONIC.
+// counter where the kernel itself trusts it as its clock source, else CLOCK_MONOTONIC. The first
+// one of a process measures the counter's rate and takes 20 ms for it.
 class SystemClock {
  public:
   SystemClock();
   [[nodiscard]] Clock table() { return {this, &now, tsc_ ? &stamp : &now, &wait_until}; }
   [[nodiscard]] bool uses_tsc() const { return tsc_; }
+  // Nanoseconds per tick of the counter, times 2^32; 0: not used. The same for all of a process.
+  [[nodiscard]] std::uint64_t rate() const { return ns_per_tick_; }
 
  private:
   static std::int64_t now(void* self);

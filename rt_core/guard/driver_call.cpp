@@ -105,6 +105,14 @@ void handle(int signal, void (*handler)(int, siginfo_t*, void*), struct sigactio
   ::sigaction(signal, &action, previous);
 }
 
+bool enter_monitor(CallMonitor* monitor) {
+  state.monitor = monitor;
+  state.sequence = monitor->sequence.load(std::memory_order_relaxed);
+  // Release: the watchdog that sees the thread sees the rest of the monitor.
+  monitor->thread_id.store(static_cast<int>(::syscall(SYS_gettid)), std::memory_order_release);
+  return true;
+}
+
 const char* name_of(int signal) {
   switch (signal) {
     case SIGSEGV: return "segmentation fault";
@@ -134,6 +142,7 @@ void install_fault_handlers() {
 }
 
 bool prepare_calls(CallMonitor* monitor) {
+  if (state.stack != nullptr) return enter_monitor(monitor);  // prepared before, and finished
   void* stack = ::mmap(nullptr, kSignalStackBytes, PROT_READ | PROT_WRITE,
                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
   if (stack == MAP_FAILED) return false;
@@ -145,11 +154,7 @@ bool prepare_calls(CallMonitor* monitor) {
     return false;
   }
   state.stack = stack;
-  state.monitor = monitor;
-  state.sequence = monitor->sequence.load(std::memory_order_relaxed);
-  // Release: the watchdog that sees the thread sees the rest of the monitor.
-  monitor->thread_id.store(static_cast<int>(::syscall(SYS_gettid)), std::memory_order_release);
-  return true;
+  return enter_monitor(monitor);
 }
 
 void finish_calls() {
@@ -157,6 +162,13 @@ void finish_calls() {
   state.monitor->thread_id.store(0, std::memory_order_release);
   state.monitor = nullptr;
   // The stack stays for the rest of the thread's life: a late signal may still come.
+}
+
+PreparedThread::PreparedThread(CallMonitor* monitor)
+    : prepared_(state.monitor == nullptr && prepare_calls(monitor)) {}
+
+PreparedThread::~PreparedThread() {
+  if (prepared_) finish_calls();
 }
 
 bool guarded_call(void (*f)(void*), void* argument, Fault* fault) {

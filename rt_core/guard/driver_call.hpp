@@ -48,6 +48,19 @@ void finish_calls();
 // runs. Lane thread; may be nested.
 [[nodiscard]] bool guarded_call(void (*f)(void*), void* argument, Fault* fault);
 
+// For threads that call a driver now and then: prepare_calls() as long as it lives, unless the
+// thread is prepared already.
+class PreparedThread {
+ public:
+  explicit PreparedThread(CallMonitor* monitor);
+  ~PreparedThread();
+  PreparedThread(const PreparedThread&) = delete;
+  PreparedThread& operator=(const PreparedThread&) = delete;
+
+ private:
+  bool prepared_ = false;
+};
+
 class HostSection {
  public:
   HostSection();

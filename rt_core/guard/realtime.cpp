@@ -13,6 +13,8 @@
 #include <cstring>
 #include <fstream>
 
+#include "rt_core/proc_stat.hpp"
+
 namespace rise::guard {
 
 namespace {
@@ -98,21 +100,11 @@ bool kernel_is_realtime() {
 
 bool read_thread_counts(int thread_id, ThreadCounts* counts) {
   const std::string base = "/proc/self/task/" + std::to_string(thread_id);
-  std::ifstream stat(base + "/stat");
-  std::string line;
-  if (!std::getline(stat, line)) return false;
-  // proc(5): after the name in parentheses: state, then 6 fields, then minflt cminflt majflt.
-  const std::size_t end = line.rfind(')');
-  unsigned long long minor = 0;
-  unsigned long long major = 0;
-  if (end == std::string::npos ||
-      std::sscanf(line.c_str() + end + 1, " %*c %*s %*s %*s %*s %*s %*s %llu %*s %llu", &minor,
-                  &major) != 2) {
-    return false;
-  }
-  counts->page_faults = minor + major;
+  ProcStat stat;
+  if (!read_proc_stat(base + "/stat", &stat)) return false;
+  counts->page_faults = stat.minor_faults + stat.major_faults;
   std::ifstream status(base + "/status");
-  while (std::getline(status, line)) {
+  for (std::string line; std::getline(status, line);) {
     unsigned long long value = 0;
     if (std::sscanf(line.c_str(), "voluntary_ctxt_switches: %llu", &value) == 1) {
       counts->voluntary_switches = value;

@@ -17,6 +17,7 @@
 #include <cstring>
 
 #include "drivers/sdk/rise_driver.h"
+#include "rt_core/monotonic.hpp"
 
 namespace rise::io {
 
@@ -25,11 +26,9 @@ namespace {
 constexpr auto kBusyPause = std::chrono::milliseconds(1);
 constexpr auto kIdlePause = std::chrono::milliseconds(5);
 
-std::int64_t now_ns() {
-  return std::chrono::duration_cast<std::chrono::nanoseconds>(
-             std::chrono::steady_clock::now().time_since_epoch())
-      .count();
-}
+// Into the kernel goes no more than this of what a peer sends and nobody has read yet: a peer that
+// floods us is slowed down by its own TCP. The kernel doubles it for its bookkeeping (tcp(7)).
+constexpr int kReceiveBuffer = 64 * 1024;
 
 std::int32_t reason_of(int error) {
   switch (error) {
@@ -64,6 +63,14 @@ bool Connector::Channel<T>::pop(T* item) {
   return true;
 }
 
+// Below Linux 6.13 a request on a fixed file pins every file that was registered after it, ours
+// included, so that close() alone may be no end for the peer. shutdown() sends the FIN whoever
+// still holds the socket.
+void hang_up(int fd) {
+  ::shutdown(fd, SHUT_RDWR);
+  ::close(fd);
+}
+
 Connector::Connector(std::uint32_t capacity)
     : requests_(capacity * 4),
       results_(capacity * 4),
@@ -86,7 +93,7 @@ void Connector::stop() {
   thread_.join();
   for (const Pending& pending : pending_) ::close(pending.fd);
   for (ConnectorRequest request; requests_.pop(&request);) {
-    if (request.kind == ConnectorRequest::Kind::Close) ::close(request.fd);
+    if (request.kind == ConnectorRequest::Kind::Close) hang_up(request.fd);
   }
   for (ConnectorResult result; results_.pop(&result);) {
     if (result.kind == ConnectorResult::Kind::Opened) ::close(result.fd);
@@ -112,7 +119,7 @@ void Connector::run() {
       serve(request);
       busy = true;
     }
-    while (resolver_->resolved.pop(&request)) connect_to(request, true);
+    for (Target target; resolver_->resolved.pop(&target);) begin(target);
     check_pending();
     std::this_thread::sleep_for(busy || !pending_.empty() ? kBusyPause : kIdlePause);
   }
@@ -120,71 +127,103 @@ void Connector::run() {
 
 void Connector::serve(const ConnectorRequest& request) {
   switch (request.kind) {
-    case ConnectorRequest::Kind::Open: connect_to(request, false); return;
+    case ConnectorRequest::Kind::Open: open(request); return;
     case ConnectorRequest::Kind::Shutdown:
       // FIN goes out now; the lane's pending receive ends, and it lets go of the descriptor.
       ::shutdown(request.fd, SHUT_RDWR);
       return;
     case ConnectorRequest::Kind::Close:
-      ::close(request.fd);
+      hang_up(request.fd);
       answer(ConnectorResult::Kind::Closed, request.stream, -1, 0);
       return;
   }
 }
 
-// numeric: the host is known to be an address (the resolver has been there).
-void Connector::connect_to(const ConnectorRequest& request, bool numeric) {
+bool Connector::look_up(const ConnectorRequest& request, int flags, Target* target) {
   addrinfo hints{};
   hints.ai_family = AF_UNSPEC;
   hints.ai_socktype = SOCK_STREAM;
-  hints.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV;
+  hints.ai_flags = flags | AI_NUMERICSERV;
   char service[8];
   std::snprintf(service, sizeof service, "%u", request.port & 0xffffu);
-  addrinfo* address = nullptr;
-  if (::getaddrinfo(request.host, service, &hints, &address) != 0) {
-    if (numeric || !resolver_->names.push(request)) {
-      answer(ConnectorResult::Kind::Failed, request.stream, -1, RISE_CLOSED_REFUSED);
-    }
-    return;
+  addrinfo* found = nullptr;
+  if (::getaddrinfo(request.host, service, &hints, &found) != 0) return false;
+  *target = {request.stream, request.timeout_ms, 0, 0, {}};
+  for (const addrinfo* a = found; a != nullptr && target->count < kMaxAddresses; a = a->ai_next) {
+    if (a->ai_addrlen > sizeof(Address)) continue;
+    std::memcpy(&target->addresses[target->count++], a->ai_addr, a->ai_addrlen);
   }
-  const int fd = ::socket(address->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  const int on = 1;
-  if (fd >= 0) ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  const int rc = fd < 0 ? -1 : ::connect(fd, address->ai_addr, address->ai_addrlen);
-  const int error = errno;
-  ::freeaddrinfo(address);
-  if (rc == 0) {
-    answer(ConnectorResult::Kind::Opened, request.stream, fd, 0);
-  } else if (fd >= 0 && error == EINPROGRESS) {
-    pending_.push_back(
-        {request.stream, fd, now_ns() + std::int64_t{request.timeout_ms} * 1'000'000});
-  } else {
-    if (fd >= 0) ::close(fd);
-    answer(ConnectorResult::Kind::Failed, request.stream, -1, reason_of(error));
+  ::freeaddrinfo(found);
+  return target->count != 0;
+}
+
+void Connector::open(const ConnectorRequest& request) {
+  Target target;
+  if (look_up(request, AI_NUMERICHOST, &target)) {
+    begin(target);
+  } else if (!resolver_->names.push(request)) {
+    answer(ConnectorResult::Kind::Failed, request.stream, -1, RISE_CLOSED_REFUSED);
   }
 }
 
+void Connector::begin(const Target& target) {
+  try_next(target, monotonic_ns() + std::int64_t{target.timeout_ms} * 1'000'000, ECONNREFUSED);
+}
+
+// One address after the other, until one can be reached or the time is over. error: of the last
+// one.
+void Connector::try_next(Target target, std::int64_t deadline_ns, int error) {
+  while (target.next < target.count) {
+    const std::uint32_t left = target.count - target.next;
+    const Address& address = target.addresses[target.next++];
+    const int family = address.any.sa_family;
+    const int fd = ::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0) {
+      error = errno;
+      continue;
+    }
+    const int on = 1;
+    ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    // Before the connect, which tells the peer the window.
+    ::setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &kReceiveBuffer, sizeof kReceiveBuffer);
+    const socklen_t length = family == AF_INET ? sizeof(sockaddr_in) : sizeof(sockaddr_in6);
+    if (::connect(fd, &address.any, length) == 0) {
+      answer(ConnectorResult::Kind::Opened, target.stream, fd, 0);
+      return;
+    }
+    error = errno;
+    if (error == EINPROGRESS) {
+      // One that does not answer at all leaves time for the others.
+      const std::int64_t now = monotonic_ns();
+      pending_.push_back({target, fd, now + (deadline_ns - now) / left, deadline_ns});
+      return;
+    }
+    ::close(fd);
+  }
+  answer(ConnectorResult::Kind::Failed, target.stream, -1, reason_of(error));
+}
+
 void Connector::check_pending() {
-  const std::int64_t now = now_ns();
+  const std::int64_t now = monotonic_ns();
   for (std::size_t i = 0; i < pending_.size();) {
     const Pending pending = pending_[i];
     pollfd poll{pending.fd, POLLOUT, 0};
     const bool ready = ::poll(&poll, 1, 0) > 0;
-    if (!ready && now < pending.deadline_ns) {
+    if (!ready && now < pending.try_until_ns) {
       ++i;
       continue;
     }
+    pending_[i] = pending_.back();
+    pending_.pop_back();
     int error = ETIMEDOUT;
     socklen_t length = sizeof error;
     if (ready) ::getsockopt(pending.fd, SOL_SOCKET, SO_ERROR, &error, &length);
     if (ready && error == 0) {
-      answer(ConnectorResult::Kind::Opened, pending.stream, pending.fd, 0);
+      answer(ConnectorResult::Kind::Opened, pending.target.stream, pending.fd, 0);
     } else {
       ::close(pending.fd);
-      answer(ConnectorResult::Kind::Failed, pending.stream, -1, reason_of(error));
+      try_next(pending.target, pending.deadline_ns, error);
     }
-    pending_[i] = pending_.back();
-    pending_.pop_back();
   }
 }
 
@@ -192,16 +231,10 @@ void Connector::resolve_names(const std::shared_ptr<Resolver>& resolver) {
   while (!resolver->stopping.load(std::memory_order_relaxed)) {
     ConnectorRequest request;
     while (resolver->names.pop(&request)) {
-      addrinfo hints{};
-      hints.ai_socktype = SOCK_STREAM;
-      addrinfo* address = nullptr;
-      if (::getaddrinfo(request.host, nullptr, &hints, &address) == 0) {
-        // Handed on as a numeric address; if that fails the connect step says so.
-        ::getnameinfo(address->ai_addr, address->ai_addrlen, request.host, sizeof request.host,
-                      nullptr, 0, NI_NUMERICHOST);
-        ::freeaddrinfo(address);
-      }
-      [[maybe_unused]] const bool pushed = resolver->resolved.push(request);
+      Target target;
+      // Without an address it is handed on all the same: the connect step says that it failed.
+      if (!look_up(request, 0, &target)) target = {request.stream, request.timeout_ms, 0, 0, {}};
+      [[maybe_unused]] const bool pushed = resolver->resolved.push(target);
     }
     std::this_thread::sleep_for(kIdlePause);
   }

@@ -4,6 +4,8 @@
 // the lane makes no system call to wake it (it looks by itself every 1 to 5 ms).
 #pragma once
 
+#include <netinet/in.h>
+
 #include <atomic>
 #include <cstdint>
 #include <memory>
@@ -37,6 +39,9 @@ struct ConnectorResult {
 };
 static_assert(sizeof(ConnectorResult) % sizeof(shm::Word) == 0);
 
+// Any thread but the lane's: ends the connection for the peer, then gives the descriptor up.
+void hang_up(int fd);
+
 class Connector {
  public:
   // capacity: streams that may exist at once; no ring can overflow with as many.
@@ -63,10 +68,27 @@ class Connector {
     bool push(const T& item);
     bool pop(T* item);
   };
+  // All addresses that a name stands for, in the order in which the resolver prefers them: of
+  // "localhost" the first is often ::1, where nobody may listen.
+  union Address {
+    sockaddr any;
+    sockaddr_in v4;
+    sockaddr_in6 v6;
+  };
+  static constexpr std::uint32_t kMaxAddresses = 8;  // further ones are not tried
+  struct Target {
+    std::int32_t stream = 0;
+    std::uint32_t timeout_ms = 0;
+    std::uint32_t count = 0;
+    std::uint32_t next = 0;
+    Address addresses[kMaxAddresses] = {};
+  };
+  static_assert(sizeof(Target) % sizeof(shm::Word) == 0);
   struct Pending {
-    std::int32_t stream;
+    Target target;
     int fd;
-    std::int64_t deadline_ns;
+    std::int64_t try_until_ns;  // of this address
+    std::int64_t deadline_ns;   // of all
   };
 
   // Names go through a thread of their own: a dead name server must not delay numeric addresses. It
@@ -75,14 +97,17 @@ class Connector {
   struct Resolver {
     explicit Resolver(std::uint32_t capacity) : names(capacity * 4), resolved(capacity * 4) {}
     Channel<ConnectorRequest> names;
-    Channel<ConnectorRequest> resolved;
+    Channel<Target> resolved;
     std::atomic<bool> stopping{false};
   };
   static void resolve_names(const std::shared_ptr<Resolver>& resolver);
 
   void run();
   void serve(const ConnectorRequest& request);
-  void connect_to(const ConnectorRequest& request, bool numeric);
+  static bool look_up(const ConnectorRequest& request, int flags, Target* target);
+  void open(const ConnectorRequest& request);
+  void begin(const Target& target);
+  void try_next(Target target, std::int64_t deadline_ns, int error);
   void check_pending();
   void answer(ConnectorResult::Kind kind, std::int32_t stream, int fd, std::int32_t reason);
 

@@ -22,6 +22,8 @@ struct DatagramSpec {
   std::uint32_t address = 0;  // local IPv4 address as a number, 0 = any
   std::uint32_t group = 0;    // multicast group to join, 0 = none
   std::uint16_t port = 0;     // 1..65535
+
+  bool operator==(const DatagramSpec&) const = default;
 };
 
 // Who hears of datagrams. `owner` is what declare() was given. Called from inside exchange() only;

@@ -12,8 +12,7 @@ namespace rise::io {
 
 namespace {
 
-constexpr int kEventsPerExchange = 256;       // the rest is reported again in the next cycle
-constexpr std::size_t kReceiveBytes = 16384;  // per stream and cycle
+constexpr int kEventsPerExchange = 256;  // the rest is reported again in the next cycle
 
 }  // namespace
 
@@ -93,7 +92,7 @@ void PlainPort::receive_some(std::int32_t id, std::int64_t now_ns) {
       stream.state != StreamState::ShuttingDown) {
     return;
   }
-  std::uint8_t bytes[kReceiveBytes];
+  std::uint8_t bytes[kReceiveBudget];
   const ssize_t got = ::recv(stream.fd, bytes, sizeof bytes, MSG_DONTWAIT);
   if (got > 0) {
     table_.received(id, bytes, static_cast<std::uint32_t>(got), now_ns);

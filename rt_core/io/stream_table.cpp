@@ -44,7 +44,7 @@ StreamTable::~StreamTable() {
   connector_.stop();
   for (const Stream& stream : streams_) {
     // When Closing, the descriptor was the connector's.
-    if (stream.fd >= 0 && stream.state != StreamState::Closing) ::close(stream.fd);
+    if (stream.fd >= 0 && stream.state != StreamState::Closing) hang_up(stream.fd);
   }
 }
 
@@ -66,6 +66,7 @@ std::int32_t StreamTable::open(std::uint32_t owner, const char* host, std::uint1
   stream.state = StreamState::Connecting;
   stream.sending = stream.receiving = stream.close_wanted = false;
   stream.operations = 0;
+  stream.held = 0;
   stream.fd = -1;
   stream.reason = RISE_CLOSED_BY_US;
   stream.owner = owner;
@@ -186,8 +187,12 @@ void StreamTable::ended(std::int32_t id, std::int32_t reason) {
   if (stream.state == StreamState::Draining) --draining_;
   if (stream.state == StreamState::Open || stream.state == StreamState::Installing) {
     stream.reason = reason;
-    // A send that waits for room in the peer's window would keep the descriptor: end it.
-    if (stream.sending) tell(ConnectorRequest::Kind::Shutdown, id);
+  }
+  // What the port still has under way (a send that waits for room in the peer's window, a receive
+  // on a socket that is not dead) would keep the stream here for ever: end it. ShuttingDown has
+  // been told already.
+  if (stream.state != StreamState::ShuttingDown && stream.operations != 0) {
+    tell(ConnectorRequest::Kind::Shutdown, id);
   }
   stream.state = StreamState::Removing;
   queue_work(id);

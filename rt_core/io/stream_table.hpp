@@ -17,6 +17,10 @@
 
 namespace rise::io {
 
+// Bytes that one stream may hand on in one exchange, to within one piece; the rest comes in the
+// next ones. So the time that one peer can take from a cycle has a bound, whatever it sends.
+inline constexpr std::uint32_t kReceiveBudget = 16 * 1024;
+
 enum class StreamState : std::uint8_t {
   Free,
   Connecting,
@@ -53,6 +57,9 @@ struct Stream {
   bool receiving = false;       // a receive is armed
   bool close_wanted = false;    // close() came while connecting
   std::uint8_t operations = 0;  // of the port, not yet completed
+  std::uint32_t held = 0;       // arrivals that the port has taken in and not yet handed on
+  std::uint32_t taken = 0;      // bytes handed on in exchange number `taken_in`
+  std::uint64_t taken_in = 0;
   std::int32_t fd = -1;
   std::int32_t reason = 0;  // to be told at the end, RISE_CLOSED_*
   std::uint32_t owner = 0;

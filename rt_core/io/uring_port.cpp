@@ -64,8 +64,8 @@ bool UringPort::make_ring(std::uint32_t capacity) {
 }
 
 bool UringPort::make_buffers() {
-  // One peer that floods us holds at most what its socket may hold (64 KiB, see connector.cpp, which
-  // the kernel may double); the others need a buffer each all the same.
+  // One peer that floods us holds at most what its socket may hold (64 KiB, see connector.cpp,
+  // which the kernel may double); the others need a buffer each all the same.
   buffer_count_ = std::clamp(std::bit_ceil(table_.capacity() + 64), 128u, 4096u);
   held_.reserve(std::size_t{buffer_count_} + table_.capacity());  // every buffer, and every end
   buffer_ring_bytes_ = buffer_count_ * sizeof(io_uring_buf);

@@ -13,6 +13,8 @@
 #include "config/schema/suggest.hpp"
 #include "rt_core/cycle/flight.hpp"
 #include "rt_core/guard/realtime.hpp"
+#include "rt_core/plan/cores.hpp"
+#include "rt_core/plan/timing.hpp"
 #include "rt_core/random.hpp"
 
 namespace rise::plan {
@@ -23,6 +25,7 @@ using config::Problem;
 using config::Settings;
 
 constexpr std::size_t kMaxMachines = 1024;
+constexpr std::size_t kMaxOfAKind = UINT16_MAX;
 
 // Reads the checked settings into a Plan, and checks what no table of single settings can.
 class Planner {
@@ -35,6 +38,9 @@ class Planner {
 
   void core() {
     plan.name = settings_.string("core.name");
+    if (const std::string fault = shm::name_fault(plan.name); !fault.empty()) {
+      problem("core.name", fault);
+    }
     plan.history_s = settings_.integer("core.history_s");
     plan.lock_memory = settings_.flag("core.lock_memory");
     plan.hold_dma_latency = settings_.flag("core.hold_dma_latency");
@@ -56,8 +62,15 @@ class Planner {
       problem(0, "lane",
               std::to_string(count) + " lanes; at most " + std::to_string(shm::kMaxLanes));
     }
+    std::vector<int> wishes;
+    for (std::size_t i = 0; i < count; ++i) {
+      const std::string at = "lane." + std::to_string(i) + ".";
+      const bool known = settings_.has(at + "name");
+      wishes.push_back(known ? static_cast<int>(settings_.integer(at + "cpu")) : kNoCore);
+    }
+    const std::vector<CoreChoice> cores = choose_cores(wishes, guard::allowed_cpus());
     std::set<std::string> names;
-    for (std::size_t i = 0; i < count; ++i) lane(i, &names);
+    for (std::size_t i = 0; i < count; ++i) lane(i, cores[i], &names);
   }
 
   void machines() {
@@ -69,6 +82,7 @@ class Planner {
     }
     std::set<std::string> names;
     for (std::size_t i = 0; i < count; ++i) machine(i, &names);
+    check_sums();
   }
 
  private:
@@ -85,7 +99,7 @@ class Planner {
     problem(line, path, std::move(message));
   }
 
-  void lane(std::size_t index, std::set<std::string>* names) {
+  void lane(std::size_t index, const CoreChoice& core, std::set<std::string>* names) {
     const std::string at = "lane." + std::to_string(index) + ".";
     if (!settings_.has(at + "name")) return;
     LaneChoice lane;
@@ -106,27 +120,16 @@ class Planner {
     lane.spec.max_command_ttl_ns =
         static_cast<std::uint64_t>(settings_.integer("safety.max_command_ttl_ms")) * 1'000'000u;
     lane.spec.stop_grace_ns = settings_.integer("core.stop_grace_ms") * 1'000'000;
-    lane.cpu = choose_cpu(static_cast<int>(settings_.integer(at + "cpu")), at + "cpu", index);
+    if (!core.fault.empty()) problem(at + "cpu", core.fault);
+    lane.cpu = core.cpu;
     lane.priority = static_cast<int>(settings_.integer(at + "priority"));
     lane.io = settings_.string(at + "io");
+    const std::string& seal = settings_.string(at + "seal");
+    lane.seal = seal == "trap"  ? guard::SealMode::Trap
+                : seal == "log" ? guard::SealMode::Log
+                                : guard::SealMode::Off;
+    lane.stuck_after_ns = settings_.integer(at + "stuck_after") * lane.spec.period_ns;
     plan.lanes.push_back(lane);
-  }
-
-  // -1 in the result: not pinned.
-  int choose_cpu(int wanted, const std::string& path, std::size_t lane) {
-    const std::vector<int> allowed = guard::allowed_cpus();
-    if (wanted == -2) return -1;
-    if (wanted == -1) {
-      // From the last core downwards, and never the first: that one is for everybody else.
-      return allowed.size() > 1 + lane ? allowed[allowed.size() - 1 - lane] : -1;
-    }
-    if (std::find(allowed.begin(), allowed.end(), wanted) == allowed.end()) {
-      std::string list;
-      for (const int cpu : allowed) list += (list.empty() ? "" : ", ") + std::to_string(cpu);
-      problem(path, "core " + std::to_string(wanted) +
-                        " is not available to this process; allowed: " + list);
-    }
-    return wanted;
   }
 
   void machine(std::size_t index, std::set<std::string>* names) {
@@ -147,9 +150,10 @@ class Planner {
     outputs(at, &spec);
     limits(at, &spec);
 
-    const driver::Library* library = find_library(settings_.string(at + "driver"), at + "driver");
+    const auto library = find_library(settings_.string(at + "driver"), at + "driver");
     if (library == nullptr) return;
     spec.driver = &library->driver();
+    if (!library->path().empty()) spec.library = library;  // empty: linked into the program
     const std::string prefix = at + spec.driver->name;
     spec.settings = driver_settings(*spec.driver, prefix);
     auto instance = std::make_unique<driver::Instance>(std::move(spec));
@@ -163,6 +167,10 @@ class Planner {
       }
     }
     check_limits(*instance, at);
+    for (Problem& fault : timing_faults(
+             {document_, settings_, *plan.driver_settings.back(), *instance, at, prefix})) {
+      problem(fault.line, fault.path, std::move(fault.message));
+    }
     plan.machines.push_back(std::move(instance));
   }
 
@@ -176,6 +184,9 @@ class Planner {
       spec->budget.budget_ns = settings_.integer(lane_at + "driver_budget_us") * 1000;
       spec->budget.bench_after =
           static_cast<std::uint32_t>(settings_.integer(lane_at + "bench_after"));
+      spec->retry.first_ns = settings_.integer(lane_at + "retry_s") * 1'000'000'000;
+      spec->retry.max_ns = std::max(spec->retry.first_ns,
+                                    settings_.integer(lane_at + "retry_max_s") * 1'000'000'000);
       return true;
     }
     std::vector<std::string> names;
@@ -237,9 +248,29 @@ class Planner {
     }
   }
 
-  const driver::Library* find_library(const std::string& name, const std::string& path) {
+  // The directory of the region counts these, over all machines, in 16 bits.
+  void check_sums() {
+    std::size_t texts = 0;
+    std::size_t outputs = 0;
+    for (const auto& machine : plan.machines) {
+      texts += machine->signals().text_count();
+      outputs += machine->spec().outputs.size();
+      const std::string at = "machine." + std::to_string(machine->spec().machine) + ".name";
+      const auto check = [&](const char* what, std::size_t sum) {
+        if (sum <= kMaxOfAKind) return;
+        problem(at, "up to this machine there are " + std::to_string(sum) + " " + what +
+                        "; at most " + std::to_string(kMaxOfAKind) + " in one core");
+      };
+      check("text signals", texts);
+      check("outputs", outputs);
+      if (texts > kMaxOfAKind || outputs > kMaxOfAKind) return;
+    }
+  }
+
+  std::shared_ptr<const driver::Library> find_library(const std::string& name,
+                                                      const std::string& path) {
     for (const auto& [known, library] : plan.libraries) {
-      if (known == name) return &library;
+      if (known == name) return library;
     }
     if (failed_drivers_.contains(name)) return nullptr;  // said once
     Result<driver::Library> loaded = source_(name);
@@ -248,8 +279,8 @@ class Planner {
       problem(path, loaded.error());
       return nullptr;
     }
-    plan.libraries.emplace_back(name, std::move(*loaded));
-    return &plan.libraries.back().second;
+    plan.libraries.emplace_back(name, std::make_shared<const driver::Library>(std::move(*loaded)));
+    return plan.libraries.back().second;
   }
 
   std::vector<rise_setting> driver_settings(const rise_driver& driver, const std::string& prefix) {
@@ -323,6 +354,7 @@ shm::RegionPlan region_plan(const Plan& plan) {
   for (const auto& machine : plan.machines) {
     region.signals += machine->signals().count();
     region.texts += machine->signals().text_count();
+    region.pages += machine->signals().page_count();
     region.outputs += machine->spec().outputs.size();
     frames_per_second[machine->spec().lane] += machine->signals().frames_per_second();
     ++machines[machine->spec().lane];

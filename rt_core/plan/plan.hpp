@@ -12,6 +12,7 @@
 #include "rt_core/cycle/lane.hpp"
 #include "rt_core/driver/instance.hpp"
 #include "rt_core/driver/library.hpp"
+#include "rt_core/guard/seal.hpp"
 #include "rt_core/shm/region_owner.hpp"
 
 namespace rise::plan {
@@ -22,6 +23,8 @@ struct LaneChoice {
   int cpu = -1;
   int priority = 80;
   std::string io;
+  guard::SealMode seal = guard::SealMode::Trap;
+  std::int64_t stuck_after_ns = 0;  // a driver call that takes so long is broken off; 0 = never
 };
 
 // Finds a driver by its name in the config.
@@ -40,7 +43,7 @@ struct Plan {
 
   // What the instances point into.
   std::vector<std::unique_ptr<config::Settings>> driver_settings;
-  std::vector<std::pair<std::string, driver::Library>> libraries;
+  std::vector<std::pair<std::string, std::shared_ptr<const driver::Library>>> libraries;
 
   Plan() = default;
   Plan(Plan&&) = default;

@@ -1,22 +1,12 @@
 #include "rt_core/shm/commander.hpp"
 
 #include <cstring>
-#include <ctime>
 
 #include "rt_core/message/text.hpp"
+#include "rt_core/monotonic.hpp"
 #include "rt_core/shm/file_lock.hpp"
 
 namespace rise::shm {
-
-namespace {
-
-std::int64_t monotonic_ns() {
-  timespec time{};
-  ::clock_gettime(CLOCK_MONOTONIC, &time);
-  return std::int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec;
-}
-
-}  // namespace
 
 std::uint64_t Commander::send(std::uint32_t lane, const CommandRequest& request) {
   RingShape shape;

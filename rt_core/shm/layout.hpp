@@ -18,7 +18,7 @@ namespace rise::shm {
 
 inline constexpr std::uint64_t kOutMagic = 0x3154'554f'4553'4952;  // "RISEOUT1"
 inline constexpr std::uint64_t kInMagic = 0x3130'4e49'4553'4952;   // "RISEIN01"
-inline constexpr std::uint32_t kRegionVersion = 1;
+inline constexpr std::uint32_t kRegionVersion = 2;
 inline constexpr std::size_t kSectionAlign = 64;
 // "Machine" of events that concern the lane itself, and of commands to all its machines.
 inline constexpr std::uint16_t kWholeLane = 65535;
@@ -36,6 +36,8 @@ enum class SectionKind : std::uint32_t {
   Outputs = 5,   // message::OutputEntry
   States = 6,    // stamped cell with message::MachineState per machine
   Texts = 7,     // stamped cell with message::TextState per text signal
+  Frames = 8,    // stamped cell with message::TelemetryFrame per page, machine by machine; written
+               // for the pages of slow groups only, whose latest frame the ring may no longer hold
   // out, per lane
   Telemetry = 16,  // broadcast ring of message::TelemetryFrame
   Events = 17,     // broadcast ring of message::MachineEvent

@@ -11,12 +11,31 @@ Outlet::Outlet(const Region& region, std::uint32_t lane)
       lane_(lane),
       telemetry_(region, SectionKind::Telemetry, lane),
       events_(region, SectionKind::Events, lane),
-      results_(region, SectionKind::Results, lane) {}
+      results_(region, SectionKind::Results, lane) {
+  find_slow_pages();
+}
+
+// From the region's directory, which is complete before there are outlets.
+void Outlet::find_slow_pages() {
+  for (const message::MachineEntry& machine :
+       region_->table<message::MachineEntry>(SectionKind::Machines)) {
+    first_page_.push_back(static_cast<std::uint32_t>(slow_.size()));
+    slow_.resize(slow_.size() + machine.page_count());
+  }
+  for (const message::SignalEntry& signal :
+       region_->table<message::SignalEntry>(SectionKind::Signals)) {
+    if (signal.type() == message::SignalType::Text || signal.machine() >= first_page_.size())
+      continue;
+    const std::size_t cell = first_page_[signal.machine()] + signal.page();
+    if (cell < slow_.size() && signal.period_ns() > kSlowPeriodNs) slow_[cell] = 1;
+  }
+}
 
 void Outlet::begin_cycle(std::uint64_t cycle, std::int64_t now_ns, std::int64_t utc_offset_ns) {
   if (refilled_ns_ == 0) refilled_ns_ = now_ns;
   tokens_ = std::min<double>(
-      kEventBurst, tokens_ + static_cast<double>(now_ns - refilled_ns_) * 1e-9 * kEventsPerSecond);
+      kEventBurst + kErrorReserve,
+      tokens_ + static_cast<double>(now_ns - refilled_ns_) * 1e-9 * kEventsPerSecond);
   refilled_ns_ = now_ns;
   cycle_ = cycle;
   now_ns_ = now_ns;
@@ -28,10 +47,20 @@ void Outlet::frame(message::TelemetryFrame* frame) {
   frame->mutate_publish_mono_ns(now_ns_);
   frame->mutate_sample_utc_ns(frame->sample_mono_ns() + utc_offset_ns_);
   telemetry_.write(*frame);
+  if (frame->machine() >= first_page_.size()) return;
+  const std::size_t cell = first_page_[frame->machine()] + frame->page();
+  if (cell < slow_.size() && slow_[cell] != 0) snapshot(SectionKind::Frames, cell, *frame);
 }
 
 void Outlet::event(const Event& event) {
-  if (tokens_ < 1) {
+  if (event.kind == message::EventKind::Safety &&
+      event.code == static_cast<std::int32_t>(message::SafetyState::Tripped)) {
+    ++trips_;  // counted, whether it can be told or not
+  }
+  // The alarms of a device are errors of its own, and it may have many.
+  const bool reserved =
+      event.severity == message::Severity::Error && event.kind != message::EventKind::AlarmOn;
+  if (tokens_ < (reserved ? 1 : 1 + kErrorReserve)) {
     ++dropped_;
     return;
   }
@@ -70,6 +99,10 @@ void Outlet::result(message::CommandResult* result) {
   result->mutate_mono_ns(now_ns_);
   result->mutate_utc_ns(now_ns_ + utc_offset_ns_);
   result->mutate_lane(static_cast<std::uint16_t>(lane_));
+  if (result->outcome() == message::Outcome::Refused ||
+      result->outcome() == message::Outcome::Expired) {
+    ++refused_;
+  }
   results_.write(*result);
 }
 

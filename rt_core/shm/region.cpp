@@ -35,19 +35,16 @@ bool Region::core_alive() const {
   return alive({out_.header()->core_pid, out_.header()->core_start_time});
 }
 
-const Section* Region::find(const Mapping& mapping, SectionKind kind, std::uint32_t lane) {
-  if (mapping.base() == nullptr) return nullptr;
-  const RegionHeader* header = mapping.header();
-  for (std::uint32_t i = 0; i < header->section_count; ++i) {
-    if (header->sections[i].kind == kind && header->sections[i].lane == lane) {
-      return &header->sections[i];
-    }
+const Section* Region::find(const std::vector<Section>& sections, SectionKind kind,
+                            std::uint32_t lane) {
+  for (const Section& section : sections) {
+    if (section.kind == kind && section.lane == lane) return &section;
   }
   return nullptr;
 }
 
 Word* Region::cell(SectionKind kind, std::size_t index, std::size_t* payload_words) const {
-  const Section* section = find(out_, kind, 0);
+  const Section* section = find(sections_.out, kind, 0);
   if (section == nullptr || index >= section->count) return nullptr;
   *payload_words = section->element_words;
   return reinterpret_cast<Word*>(out_.base() + section->offset) +
@@ -55,27 +52,27 @@ Word* Region::cell(SectionKind kind, std::size_t index, std::size_t* payload_wor
 }
 
 Word* Region::ring(SectionKind kind, std::uint32_t lane, RingShape* shape) const {
-  const Section* section = find(out_, kind, lane);
+  const Section* section = find(sections_.out, kind, lane);
   if (section == nullptr) return nullptr;
   *shape = {section->count, section->element_words};
   return reinterpret_cast<Word*>(out_.base() + section->offset);
 }
 
 Word* Region::commands(std::uint32_t lane, RingShape* shape) const {
-  const Section* section = find(in_, SectionKind::Commands, lane);
+  const Section* section = find(sections_.in, SectionKind::Commands, lane);
   if (section == nullptr) return nullptr;
   *shape = {section->count, section->element_words};
   return reinterpret_cast<Word*>(in_.base() + section->offset);
 }
 
 ControlBlock* Region::control() const {
-  const Section* section = find(in_, SectionKind::Control, 0);
+  const Section* section = find(sections_.in, SectionKind::Control, 0);
   return section == nullptr ? nullptr
                             : reinterpret_cast<ControlBlock*>(in_.base() + section->offset);
 }
 
 std::span<ReaderSlot> Region::readers() const {
-  const Section* section = find(in_, SectionKind::Readers, 0);
+  const Section* section = find(sections_.in, SectionKind::Readers, 0);
   if (section == nullptr) return {};
   return {reinterpret_cast<ReaderSlot*>(in_.base() + section->offset), section->count};
 }

@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "rise_generated.h"
 #include "rt_core/shm/layout.hpp"
@@ -28,6 +30,7 @@ class Mapping {
   [[nodiscard]] char* base() const { return static_cast<char*>(base_); }
   [[nodiscard]] std::size_t bytes() const { return bytes_; }
   [[nodiscard]] int fd() const { return fd_; }
+  [[nodiscard]] int release_fd() { return std::exchange(fd_, -1); }
   [[nodiscard]] RegionHeader* header() const { return static_cast<RegionHeader*>(base_); }
 
  private:
@@ -41,12 +44,22 @@ class Mapping {
   int fd_ = -1;
 };
 
+// What lies where in both files: a private copy, checked once. The tables in the files themselves
+// are never read again; the one of `in` may be changed by anybody at any time.
+struct Sections {
+  std::vector<Section> out;
+  std::vector<Section> in;
+};
+
 // Typed access to the sections, for owner and readers alike.
 class Region {
  public:
   Region() = default;
-  Region(Mapping out, Mapping in, bool writable)
-      : out_(std::move(out)), in_(std::move(in)), writable_(writable) {}
+  Region(Mapping out, Mapping in, Sections sections, bool writable)
+      : out_(std::move(out)),
+        in_(std::move(in)),
+        sections_(std::move(sections)),
+        writable_(writable) {}
 
   [[nodiscard]] std::uint32_t lane_count() const { return out_.header()->lane_count; }
   [[nodiscard]] RegionState state() const;
@@ -61,7 +74,7 @@ class Region {
   // Whole arrays of `out`. T is the message struct of that section.
   template <class T>
   [[nodiscard]] std::span<T> table(SectionKind kind) const {
-    const Section* section = find(out_, kind, 0);
+    const Section* section = find(sections_.out, kind, 0);
     if (section == nullptr) return {};
     return {reinterpret_cast<T*>(out_.base() + section->offset), section->count};
   }
@@ -75,9 +88,11 @@ class Region {
   [[nodiscard]] std::span<ReaderSlot> readers() const;
 
  protected:
-  static const Section* find(const Mapping& mapping, SectionKind kind, std::uint32_t lane);
+  static const Section* find(const std::vector<Section>& sections, SectionKind kind,
+                             std::uint32_t lane);
   Mapping out_;
   Mapping in_;
+  Sections sections_;
   bool writable_ = false;
 };
 

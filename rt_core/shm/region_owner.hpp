@@ -6,6 +6,8 @@
 #include <vector>
 
 #include "rt_core/result.hpp"
+#include "rt_core/shm/name_lock.hpp"
+#include "rt_core/shm/predecessor.hpp"
 #include "rt_core/shm/region.hpp"
 
 namespace rise::shm {
@@ -29,13 +31,18 @@ struct RegionPlan {
   std::size_t signals = 0;
   std::size_t outputs = 0;
   std::size_t texts = 0;
+  std::size_t pages = 0;  // of telemetry, all machines together
 };
 
-// The core's side. Holds a lock on the region for as long as it lives.
+class Layout;
+struct HugeMount;
+
+// The core's side. Holds a lock on the name for as long as it lives.
 class OwnedRegion : public Region {
  public:
-  // Fails if another core of that name runs. What a dead one left behind is removed first
-  // (`cleaned_up`).
+  // Fails if another core of that name runs, or if there is no memory for all of it. What a dead
+  // core left behind is looked at (`predecessor`), then removed (`cleaned_up`); its stop word goes
+  // on to stand in the new region.
   static Result<OwnedRegion> create(const RegionPlan& plan);
 
   OwnedRegion() = default;
@@ -45,15 +52,31 @@ class OwnedRegion : public Region {
   ~OwnedRegion();
 
   void set_state(RegionState state);
+  // What the core before this one has left: for the safety state to start from.
+  [[nodiscard]] const Predecessor& predecessor() const { return predecessor_; }
+  // The pid of that core, 0 = nothing was there.
   [[nodiscard]] std::uint32_t cleaned_up() const { return cleaned_up_pid_; }
   [[nodiscard]] bool hugepages() const { return hugepages_; }
+  // Why huge pages that this machine has were not used; empty: they were, or there are none.
+  [[nodiscard]] const std::string& hugepages_refused() const { return hugepages_refused_; }
   [[nodiscard]] const std::string& out_path() const { return out_path_; }
+  // False: somebody has cut or grown the `in` file, or punched a hole into it. One fstat: for
+  // housekeeping, not for a cycle. See README.md for what this cannot prevent.
+  [[nodiscard]] bool input_intact() const;
 
  private:
+  Result<Done> make_out(const RegionPlan& plan, const Layout& layout,
+                        const std::vector<HugeMount>& mounts);
+  Result<Done> make_in(const RegionPlan& plan, const std::string& path);
+
+  NameLock lock_;  // goes last: see ~OwnedRegion
   std::string out_path_;
   std::string in_path_;
+  Predecessor predecessor_;
   std::uint32_t cleaned_up_pid_ = 0;
+  std::int64_t in_blocks_ = 0;
   bool hugepages_ = false;
+  std::string hugepages_refused_;
 };
 
 }  // namespace rise::shm

@@ -46,6 +46,48 @@ TEST(ShmOutlet, FramesBearTheCycleAndItsTimes) {
   DOUBLES_EQUAL(2.5, got.values()->Get(63), 0);
 }
 
+TEST(ShmOutlet, TheLatestFrameOfASlowGroupIsKeptBesideTheRing) {
+  RegionPlan plan = small_plan(directory.path());
+  plan.name = "slow";
+  plan.machines = 2;
+  plan.signals = 4;
+  plan.pages = 5;  // machine 0: pages 0 and 1; machine 1: 0 to 2
+  OwnedRegion own = make_region(plan);
+  const auto machines = own.table<message::MachineEntry>(SectionKind::Machines);
+  machines[0].mutate_page_count(2);
+  machines[1].mutate_page_count(3);
+  const auto signals = own.table<message::SignalEntry>(SectionKind::Signals);
+  const auto declare = [&](std::size_t i, std::uint16_t machine, std::uint16_t page,
+                           std::int64_t period_ns, message::SignalType type) {
+    signals[i].mutate_machine(machine);
+    signals[i].mutate_page(page);
+    signals[i].mutate_period_ns(period_ns);
+    signals[i].mutate_type(type);
+  };
+  declare(0, 0, 0, 10 * kMs, message::SignalType::Number);
+  declare(1, 0, 1, Outlet::kSlowPeriodNs, message::SignalType::Number);
+  declare(2, 1, 2, Outlet::kSlowPeriodNs + 1, message::SignalType::Number);
+  declare(3, 1, 0, 5000 * kMs, message::SignalType::Text);  // not in frames at all
+  Outlet of_slow(own, 0);
+  of_slow.begin_cycle(3, kStart_ns, kUtc);
+  for (std::uint64_t sequence = 1; sequence <= 40; ++sequence) {
+    for (const auto& [machine, page] : {std::pair(0, 0), {0, 1}, {1, 0}, {1, 2}, {1, 9}, {7, 0}}) {
+      message::TelemetryFrame one = frame(sequence);
+      one.mutate_machine(static_cast<std::uint16_t>(machine));
+      one.mutate_page(static_cast<std::uint16_t>(page));
+      of_slow.frame(&one);
+    }
+  }
+  const std::uint64_t expected[] = {0, 0, 0, 0, 40};
+  for (std::size_t cell = 0; cell < 5; ++cell) {
+    const auto kept = snapshot<message::TelemetryFrame>(own, SectionKind::Frames, cell);
+    LONGS_EQUAL_TEXT(expected[cell], kept.sequence(), std::to_string(cell).c_str());
+  }
+  const auto kept = snapshot<message::TelemetryFrame>(own, SectionKind::Frames, 4);
+  LONGS_EQUAL(3, kept.cycle());  // as it went into the ring
+  CHECK(kept.publish_mono_ns() == kStart_ns);
+}
+
 TEST(ShmOutlet, EventsBearTheirTimesAndLaneAndARisingNumber) {
   outlet.begin_cycle(9, kStart_ns, kUtc);
   Event event;
@@ -166,6 +208,32 @@ TEST(ShmOutlet, ARestFillsUpToOneBurstAndNoMore) {
   outlet.begin_cycle(2, kStart_ns + 3'600'000 * kMs, 0);
   for (int i = 0; i < 600; ++i) tell(i);
   LONGS_EQUAL(2 * Outlet::kEventBurst, outlet.events());
+}
+
+TEST(ShmOutlet, AFloodDoesNotHideAnError) {
+  outlet.begin_cycle(1, kStart_ns, 0);
+  for (int i = 0; i < 600; ++i) tell(i);
+  Event event;
+  event.severity = message::Severity::Error;
+  event.kind = EventKind::AlarmOn;
+  outlet.event(event);  // one more of a mad device
+  LONGS_EQUAL(89, outlet.events_dropped());
+  event.kind = EventKind::Safety;
+  event.code = static_cast<std::int32_t>(message::SafetyState::Tripped);
+  for (std::uint32_t i = 0; i < Outlet::kErrorReserve + 10; ++i) outlet.event(event);
+  LONGS_EQUAL(99, outlet.events_dropped());
+  LONGS_EQUAL(Outlet::kErrorReserve + 10, outlet.trips());  // told or not
+  LONGS_EQUAL(message::SafetyState::Tripped, all_events(region, 1).back().code());
+}
+
+TEST(ShmOutlet, RefusedAndExpiredCommandsAreCounted) {
+  outlet.begin_cycle(1, kStart_ns, 0);
+  for (const message::Outcome outcome : message::EnumValuesOutcome()) {
+    message::CommandResult result;
+    result.mutate_outcome(outcome);
+    outlet.result(&result);
+  }
+  LONGS_EQUAL(2, outlet.refused());
 }
 
 TEST(ShmOutlet, SnapshotsAreReplacedAsAWhole) {

@@ -72,8 +72,9 @@ TEST(ShmRegionAttach, ARegionThatDoesNotExistIsSaidSo) {
 TEST(ShmRegionAttach, WrongMagicVersionOrHeaderSizeIsRefused) {
   check_fault(offsetof(RegionHeader, magic), std::uint64_t{0}, "wrong magic");
   check_fault(offsetof(RegionHeader, magic), std::uint64_t{0x4141'4141'4141'4141}, "wrong magic");
-  check_fault(offsetof(RegionHeader, version), kRegionVersion + 1,
-              "has region version 2, this program knows version 1");
+  const std::string versions = "has region version " + std::to_string(kRegionVersion + 1) +
+                               ", this program knows version " + std::to_string(kRegionVersion);
+  check_fault(offsetof(RegionHeader, version), kRegionVersion + 1, versions.c_str());
   check_fault(offsetof(RegionHeader, header_bytes), std::uint32_t{8}, "region version");
 }
 

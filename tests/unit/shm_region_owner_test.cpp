@@ -15,6 +15,8 @@ namespace message = rise::message;
 
 namespace {
 
+constexpr int kFiles = 3;  // in, out and the lock
+
 // A core that makes the region, publishes one frame, and then does not end properly.
 int dying_core(const RegionPlan& plan, Signal* made) {
   OwnedRegion region = make_region(plan);
@@ -50,7 +52,7 @@ TEST(ShmRegionOwner, FilesLiveAsLongAsTheOwner) {
   std::optional<OwnedRegion> region(make_region(plan));
   CHECK(std::filesystem::exists(in));
   CHECK(std::filesystem::exists(region->out_path()));
-  LONGS_EQUAL(2, directory.files());
+  LONGS_EQUAL(kFiles, directory.files());
   LONGS_EQUAL(0, region->cleaned_up());
   auto reader = attach("unit", Access::ReadOnly, directory.path());
   region.reset();
@@ -87,7 +89,7 @@ TEST(ShmRegionOwner, ACoreInAnotherProcessIsFoundToo) {
 
 TEST(ShmRegionOwner, WhatAKilledCoreLeftIsReadableUntilTheNextOneRemovesIt) {
   const std::uint32_t pid = abandoned();
-  LONGS_EQUAL(2, directory.files());
+  LONGS_EQUAL(kFiles, directory.files());
   auto stale = attach("unit", Access::ReadWrite, directory.path());
   CHECK_OK(stale);
   LONGS_EQUAL(pid, stale->core_pid());
@@ -97,7 +99,7 @@ TEST(ShmRegionOwner, WhatAKilledCoreLeftIsReadableUntilTheNextOneRemovesIt) {
 
   const OwnedRegion next = make_region(plan);
   LONGS_EQUAL(pid, next.cleaned_up());
-  LONGS_EQUAL(2, directory.files());
+  LONGS_EQUAL(kFiles, directory.files());
   CHECK(stale->state() == RegionState::Abandoned);
   LONGS_EQUAL(1, all_frames(*stale).size());  // what it had stays readable
   LONGS_EQUAL(0, all_frames(next).size());
@@ -111,7 +113,7 @@ TEST(ShmRegionOwner, ACoreThatExitsWithoutCleaningUpIsTheSame) {
     ::_exit(region.out_bytes() == 0 ? 1 : 0);
   });
   LONGS_EQUAL(0, core.status());
-  LONGS_EQUAL(2, directory.files());
+  LONGS_EQUAL(kFiles, directory.files());
   LONGS_EQUAL(core.pid(), make_region(plan).cleaned_up());
   LONGS_EQUAL(0, directory.files());
 }
@@ -121,7 +123,7 @@ TEST(ShmRegionOwner, ALeftOutFileWithoutItsInFileIsRemovedToo) {
   std::filesystem::remove(in);
   const OwnedRegion next = make_region(plan);
   LONGS_EQUAL(pid, next.cleaned_up());
-  LONGS_EQUAL(2, directory.files());
+  LONGS_EQUAL(kFiles, directory.files());
 }
 
 TEST(ShmRegionOwner, RubbishUnderTheNameIsReplaced) {
@@ -142,10 +144,13 @@ TEST(ShmRegionOwner, ALinkIsNotFollowed) {
   LONGS_EQUAL(8, std::filesystem::file_size(target));
 }
 
-TEST(ShmRegionOwner, AStaleOutPathOfAnotherNameIsLeftAlone) {
-  // The `in` file may have been written by anybody: what it names is removed only if it is ours.
+TEST(ShmRegionOwner, WhatTheInFileNamesAsOutIsLeftAlone) {
+  // The `in` file may have been written by anybody: nothing is removed because it says so, not even
+  // what has the right name.
   abandoned();
-  const std::string target = directory.path() + "/rise.other.out";
+  const std::string folder = directory.path() + "/elsewhere";
+  const std::string target = folder + "/rise.unit.out";
+  std::filesystem::create_directory(folder);
   std::filesystem::copy(directory.path() + "/rise.unit.out", target);
   std::fstream file(in, std::ios::in | std::ios::out | std::ios::binary);
   file.seekp(offsetof(RegionHeader, out_path));
@@ -175,7 +180,7 @@ TEST(ShmRegionOwner, MovingKeepsTheRegion) {
     LONGS_EQUAL(bytes, second.out_bytes());
     first = std::move(second);
   }
-  LONGS_EQUAL(2, directory.files());
+  LONGS_EQUAL(kFiles, directory.files());
   STRCMP_EQUAL("", error_of(attach("unit", Access::ReadOnly, directory.path())).c_str());
 }
 
@@ -184,7 +189,7 @@ TEST(ShmRegionOwner, AssigningOverARegionEndsIt) {
   auto reader = attach("unit", Access::ReadOnly, directory.path());
   plan.name = "unit-2";
   region = make_region(plan);
-  LONGS_EQUAL(2, directory.files());
+  LONGS_EQUAL(kFiles, directory.files());
   CHECK(reader->state() == RegionState::Closed);
   STRCMP_EQUAL("", error_of(attach("unit-2", Access::ReadOnly, directory.path())).c_str());
   region = OwnedRegion();

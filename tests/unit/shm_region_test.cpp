@@ -46,10 +46,17 @@ TEST_GROUP(ShmRegion) {
   RegionPlan plan = small_plan(directory.path(), 2);
   OwnedRegion region = make_region(plan);
   std::string in = in_path(directory.path(), "unit");
+
+  template <class Change>
+  void patch_in_header(Change && change) {
+    auto writer = attach("unit", Access::ReadWrite, directory.path());
+    CHECK_OK(writer);
+    change(writer->in().header());
+  }
 };
 
 TEST(ShmRegion, SectionsOfBothFilesAreAlignedAndDoNotOverlap) {
-  check_sections(region.out_path(), kOutMagic, 7 + 2 * 5);
+  check_sections(region.out_path(), kOutMagic, 8 + 2 * 5);
   check_sections(in, kInMagic, 2 + 2);
 }
 
@@ -124,6 +131,40 @@ TEST(ShmRegion, ReadersSeeWhoTheCoreIsAndItsState) {
   CHECK(reader->state() == RegionState::Running);
   CHECK(!reader->writable());
   CHECK(attach("unit", Access::ReadWrite, directory.path())->writable());
+}
+
+TEST(ShmRegion, ATableThatIsChangedLaterHasNoEffect) {
+  auto reader = attach("unit", Access::ReadOnly, directory.path());
+  CHECK_OK(reader);
+  const ControlBlock* control = region.control();
+  const ControlBlock* read_control = reader->control();
+  RingShape shape;
+  const Word* commands = region.commands(1, &shape);
+  // A writer of `in` turns every offset, size and count into nonsense.
+  auto writer = attach("unit", Access::ReadWrite, directory.path());
+  RegionHeader* header = writer->in().header();
+  for (Section& section : header->sections) {
+    section = {SectionKind::Commands, 0, 0x4141'4140, ~0u, 1u << 30, 1u << 30};
+  }
+  header->section_count = ~0u;
+  header->lane_count = ~0u;
+  header->total_bytes = ~0u;
+  POINTERS_EQUAL(control, region.control());
+  POINTERS_EQUAL(read_control, reader->control());
+  LONGS_EQUAL(kMaxReaders, region.readers().size());
+  LONGS_EQUAL(kMaxReaders, reader->readers().size());
+  RingShape after;
+  POINTERS_EQUAL(commands, region.commands(1, &after));
+  LONGS_EQUAL(shape.capacity, after.capacity);
+  LONGS_EQUAL(shape.payload_words, after.payload_words);
+  LONGS_EQUAL(2, region.lane_count());
+  CHECK(region.commands(2, &after) == nullptr);
+}
+
+TEST(ShmRegion, FilesOfTwoCoresAreNotTakenTogether) {
+  patch_in_header([](RegionHeader* header) { ++header->core_pid; });
+  STRCMP_CONTAINS("are not of the same core",
+                  error_of(attach("unit", Access::ReadOnly, directory.path())).c_str());
 }
 
 TEST(ShmRegion, WhatOneSideWritesTheOtherReads) {
