@@ -6,6 +6,8 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
 include scripts/make/build.mk
+include scripts/make/dpdk.mk
+include scripts/make/telemetry.mk
 include scripts/make/tests.mk
 include scripts/make/model.mk
 include scripts/make/fuzz.mk

@@ -8,6 +8,7 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "tests"))
 import harness  # noqa: E402
+import veth  # noqa: E402
 
 LAST_CPU = max(os.sched_getaffinity(0))
 FIRST_CPU = min(os.sched_getaffinity(0))
@@ -23,10 +24,10 @@ def figure(name, value, unit="", at_least=None, at_most=None):
     return out
 
 
-def program(name, *arguments):
+def program(name, *arguments, prefix=()):
     """Runs a bench program; its figures as a dict of name -> (value, unit)."""
     done = subprocess.run(
-        [harness.OUT / "bench" / name, *map(str, arguments)],
+        [*prefix, harness.OUT / "bench" / name, *map(str, arguments)],
         capture_output=True,
         text=True,
         timeout=600,
@@ -61,6 +62,18 @@ def bookkeeping(full):
     for name, (value, unit) in program("bookkeeping").items():
         yield figure(
             name, value, unit, at_most=300 if name.endswith("8_machines.ns_per_cycle") else None
+        )
+
+
+def telemetry(full):
+    """17 sensors of 3 channels at 10 kHz into the sensor driver alone, fed in memory."""
+    for name, (value, unit) in program("telemetry", "full" if full else "short").items():
+        yield figure(
+            name,
+            value,
+            unit,
+            at_least=500e3 if name.endswith(".samples_per_s") else None,
+            at_most=10 if name.endswith(".share_of_core_percent") else None,
         )
 
 
@@ -243,6 +256,69 @@ def machines(full):
         yield figure("memory.region_mib", after["region_bytes"] / 2**20, "MiB")
 
 
+def datagrams(full):
+    """UDP over one veth pair, 64 bytes: bare loops and our ports, in turn; receive rate, round trip."""
+    why = veth.reason_to_skip()
+    if why:
+        yield figure("datagrams.skipped", why)
+        return
+    library = harness.OUT / "lib" / "rise" / "io" / "dpdk.so"
+    has_dpdk = library.exists()
+    if not has_dpdk:
+        yield figure("datagrams.dpdk.skipped", "built without libdpdk-dev")
+    rounds, seconds = (9, 2) if full else (5, 0.5)
+    found = {}
+    for _ in range(rounds):
+        # A pair for each round: where the kernel puts it in memory is part of the noise.
+        with veth.Veth() as pair:
+            for name, value in one_round(pair, seconds, library if has_dpdk else None).items():
+                found.setdefault(name, []).append(value)
+    middle = {name: (median([v for v, _ in each]), each[0][1]) for name, each in found.items()}
+    for name, (value, unit) in middle.items():
+        yield figure(name, value, unit)
+    couples = [("plain", "recvmmsg"), ("uring", "multishot")]
+    for ours, bare in couples + ([("dpdk", "dpdk_bare")] if has_dpdk else []):
+        for what, limit in (("rate_per_s", {"at_least": 0.9}), ("rtt.p50_us", {"at_most": 1.1})):
+            ratio = median(
+                [
+                    a / max(b, 1e-9)
+                    for (a, _), (b, _) in zip(
+                        found[f"datagrams.{ours}.{what}"], found[f"datagrams.{bare}.{what}"]
+                    )
+                ]
+            )
+            yield figure(f"datagrams.{ours}.{what}.ratio_to_{bare}", ratio, "x", **limit)
+        # What the port itself costs: checks, checksums, a copy to where the driver may read it.
+        busy = "busy_ns_per_datagram"
+        costs = middle[f"datagrams.{ours}.{busy}"][0] - middle[f"datagrams.{bare}.{busy}"][0]
+        yield figure(f"datagrams.{ours}.{busy}.more_than_{bare}", costs, "ns")
+
+
+def one_round(pair, seconds, library):
+    """All ways once. -> name: (value, unit)"""
+    pair.give_kernel_address()
+    device = f"net_af_packet0,iface={pair.port}"
+    kernel = [seconds, LAST_CPU, pair.KERNEL_ADDRESS, pair.PEER_ADDRESS]
+    dpdk = [seconds, LAST_CPU, pair.OUR_ADDRESS, pair.PEER_ADDRESS]
+    ways = [["datagrams", way, *kernel] for way in ("recvmmsg", "plain", "multishot", "uring")]
+    if library:
+        ways.append(["datagrams_bare", *dpdk, device, pair.PEER_MAC])
+        ways.append(["datagrams", "dpdk", *dpdk, library, device])
+    there = [*pair.prefix(pair.theirs), harness.OUT / "bench" / "datagrams"]
+    peer = harness.Process([*there, "peer", pair.PEER_ADDRESS, FIRST_CPU], name="peer")
+    out = {}
+    try:
+        harness.wait_until(lambda: "ready" in peer.output(), 10, "the peer is ready")
+        # The bare loop answers no ARP, so the peer is told.
+        neighbour = ["neighbour", "replace", pair.OUR_ADDRESS, "lladdr", pair.OUR_MAC]
+        veth.ip("-n", pair.theirs, *neighbour, "dev", pair.peer)
+        for way in ways:
+            out.update(program(*way, prefix=pair.prefix(pair.ours)))
+    finally:
+        peer.close()
+    return out
+
+
 def cpu_seconds(plant):
     ticks = os.sysconf("SC_CLK_TCK")
     out = {}
@@ -266,5 +342,15 @@ def resident(pid):
 
 ALL = {
     bench.__name__: bench
-    for bench in (ring, bookkeeping, sweep, exchange, wakeup, cycle_counts, machines)
+    for bench in (
+        ring,
+        bookkeeping,
+        telemetry,
+        sweep,
+        exchange,
+        wakeup,
+        cycle_counts,
+        machines,
+        datagrams,
+    )
 }

@@ -109,7 +109,7 @@ Cost measure(std::size_t machines, std::uint64_t cycles) {
     for (std::uint64_t i = 0; i < cycles; ++i) [[maybe_unused]] const bool on = lane.cycle();
     best.cycle_ns = std::min(best.cycle_ns,
                              static_cast<double>(now_ns() - start) / static_cast<double>(cycles));
-    const safety::LaneConditions conditions;
+    const safety::Conditions conditions;
     start = now_ns();
     for (std::uint64_t i = 0; i < cycles; ++i) {
       for (std::size_t m = 0; m < machines; ++m) {

@@ -8,8 +8,12 @@
 #include <ctime>
 
 #include "rt_core/guard/containment.hpp"
+#include "rt_core/guard/driver_call.hpp"
+#include "rt_core/guard/in_cycle.hpp"
 #include "rt_core/guard/realtime.hpp"
+#include "rt_core/guard/seal.hpp"
 #include "rt_core/message/text.hpp"
+#include "rt_core/monotonic.hpp"
 
 namespace rise::core {
 
@@ -26,23 +30,41 @@ struct ThreadStart {
 
 Result<std::unique_ptr<Core>> Core::make(plan::Plan plan, const CoreOptions& options) {
   std::unique_ptr<Core> core(new Core(std::move(plan)));
-  shm::RegionPlan region = plan::region_plan(core->plan_);
-  region.directory = options.directory;
-  std::uint16_t first_text = 0;
+  // Threads made from here on, the ports' helpers and the lanes alike, start off the lanes' cores;
+  // a lane then goes to its own.
+  if (!options.port) core->leave_lane_cpus();
+  std::uint16_t first_text = 0;  // the plan has checked that all texts together fit
   for (const auto& machine : core->plan_.machines) {
     machine->lay_out(first_text);
     first_text = static_cast<std::uint16_t>(first_text + machine->signals().text_count());
   }
-  // Pages per group are known only after laying out, so the sizes are asked for once more.
-  region = plan::region_plan(core->plan_);
+  // Pages per group are known only after laying out.
+  shm::RegionPlan region = plan::region_plan(core->plan_);
   region.directory = options.directory;
   Result<shm::OwnedRegion> made = shm::OwnedRegion::create(region);
   if (!made) return Failure{made.error()};
   core->region_ = std::move(*made);
   core->fill_directory();
   core->update_clock_offset();
-  for (std::size_t i = 0; i < core->plan_.lanes.size(); ++i) core->make_lane(i, options);
+  for (std::size_t i = 0; i < core->plan_.lanes.size(); ++i) {
+    if (Result<Done> lane = core->make_lane(i, options); !lane) return Failure{lane.error()};
+  }
+  for (const auto& machine : core->plan_.machines) core->caretaker_.look_after(machine.get());
+  if (const std::string& why = core->region_.hugepages_refused(); !why.empty()) {
+    for (std::size_t i = 0; i < core->lanes_.size(); ++i) {
+      core->shortfall(i,
+                      "no huge pages for the region, in " + options.directory + " instead: " + why);
+    }
+  }
   return core;
+}
+
+void Core::leave_lane_cpus() {
+  std::vector<int> lane_cpus;
+  for (const plan::LaneChoice& lane : plan_.lanes) {
+    if (lane.cpu >= 0) lane_cpus.push_back(lane.cpu);
+  }
+  guard::avoid_cpus(lane_cpus);
 }
 
 Core::~Core() {
@@ -90,7 +112,7 @@ void Core::fill_directory() {
   }
 }
 
-void Core::make_lane(std::size_t i, const CoreOptions& options) {
+Result<Done> Core::make_lane(std::size_t i, const CoreOptions& options) {
   const plan::LaneChoice& choice = plan_.lanes[i];
   lanes_.push_back(std::make_unique<LaneParts>());
   LaneParts& parts = *lanes_.back();
@@ -111,40 +133,25 @@ void Core::make_lane(std::size_t i, const CoreOptions& options) {
   const cycle::Clock clock = options.clock != nullptr ? *options.clock : parts.clock.table();
   parts.lane = std::make_unique<cycle::Lane>(choice.spec, region_, clock, &inputs_);
   if (options.port) {
-    parts.port = options.port(static_cast<std::uint32_t>(i), parts.lane->sink());
-    parts.io_text = "simulated network";
+    const auto index = static_cast<std::uint32_t>(i);
+    parts.ports.adopt(options.port(index, parts.lane->sink()),
+                      options.datagrams ? options.datagrams(index, parts.lane->datagram_sink())
+                                        : io::DatagramPort{});
   } else {
-    choose_port(i);
+    Result<Done> opened =
+        parts.ports.open(choice.io, mine, parts.lane->sink(), parts.lane->datagram_sink());
+    if (!opened) return opened;
+    shortfall(i, parts.ports.shortfall());
   }
-  message::set_text(health.mutable_io(), parts.io_text);
+  message::set_text(health.mutable_io(), parts.ports.text());
   const auto drivers = region_.table<message::DriverHealth>(shm::SectionKind::Drivers);
   for (driver::Instance* machine : mine) {
-    machine->bind(parts.lane->outlet(), parts.port, &drivers[machine->spec().machine], clock.stamp,
-                  clock.self);
+    machine->bind(parts.lane->outlet(), parts.ports.streams(), &drivers[machine->spec().machine],
+                  clock.stamp, clock.self);
   }
-  parts.lane->bind(parts.port, std::move(mine), std::move(by_machine));
-}
-
-void Core::choose_port(std::size_t i) {
-  const plan::LaneChoice& choice = plan_.lanes[i];
-  LaneParts& parts = *lanes_[i];
-  std::uint32_t machines = 0;
-  for (const auto& machine : plan_.machines) machines += machine->spec().lane == i ? 1 : 0;
-  const std::uint32_t streams = std::max(1u, machines) * driver::Instance::kMaxStreams;
-  const io::StreamSink sink = parts.lane->sink();
-  if (choice.io != "nonblocking") {
-    parts.uring = std::make_unique<io::UringPort>(streams, sink);
-    parts.io_text = parts.uring->description();
-    if (parts.uring->usable()) {
-      parts.port = parts.uring->table();
-      return;
-    }
-    shortfall(i, parts.io_text + "; plain non-blocking calls instead");
-    parts.uring.reset();
-  }
-  parts.plain = std::make_unique<io::PlainPort>(streams, sink);
-  parts.port = parts.plain->table();
-  parts.io_text = "plain non-blocking calls";
+  parts.lane->bind(parts.ports.streams(), parts.ports.datagrams(), std::move(mine),
+                   std::move(by_machine));
+  return Done{};
 }
 
 void Core::shortfall(std::size_t lane, const std::string& text) {
@@ -157,14 +164,10 @@ void Core::shortfall(std::size_t lane, const std::string& text) {
 }
 
 Result<Done> Core::start() {
-  // Threads made from here on, helpers and lanes alike, start off the lanes' cores; a lane then
-  // goes to its own.
-  std::vector<int> lane_cpus;
-  for (const plan::LaneChoice& lane : plan_.lanes) {
-    if (lane.cpu >= 0) lane_cpus.push_back(lane.cpu);
+  if (!guard::contain_input(region_.in().base(), region_.in().bytes(), &inputs_.input_lost)) {
+    return Failure{"no memory to stand in for the region's `in` file if that is damaged"};
   }
-  guard::avoid_cpus(lane_cpus);
-  guard::contain_input(region_.in().base(), region_.in().bytes(), &inputs_.input_lost);
+  guard::install_fault_handlers();  // passes on what containment is for
   if (plan_.lock_memory) {
     const std::string missing = guard::lock_memory();
     for (std::size_t i = 0; i < lanes_.size(); ++i) {
@@ -182,6 +185,7 @@ Result<Done> Core::start() {
     }
   }
   running_ = true;
+  start_watchdog();
   for (std::size_t i = 0; i < lanes_.size(); ++i) {
     pthread_attr_t attributes;
     ::pthread_attr_init(&attributes);
@@ -200,8 +204,36 @@ Result<Done> Core::start() {
     }
     if (!lanes_[i]->failure.empty()) return Failure{lanes_[i]->failure};
   }
+  if (!caretaker_.start()) {
+    for (std::size_t i = 0; i < lanes_.size(); ++i) {
+      shortfall(i, "no thread for the caretaker: benched drivers stay benched");
+    }
+  }
   region_.set_state(shm::RegionState::Running);
   return Done{};
+}
+
+void Core::start_watchdog() {
+  int priority = 0;
+  bool any = false;
+  for (std::size_t i = 0; i < lanes_.size(); ++i) {
+    const plan::LaneChoice& lane = plan_.lanes[i];
+    if (lane.stuck_after_ns == 0) continue;
+    any = true;
+    watchdog_.watch(&lanes_[i]->monitor, lane.stuck_after_ns);
+    if (lane.priority > 0) priority = std::max(priority, lane.priority + 1);
+  }
+  if (!any) return;
+  const std::string missing = watchdog_.start({priority, 0});
+  for (std::size_t i = 0; i < lanes_.size(); ++i) shortfall(i, missing);
+}
+
+// From here on the thread may make only the system calls of a lane.
+void Core::seal_lane(std::size_t i) {
+  const plan::LaneChoice& choice = plan_.lanes[i];
+  // The guard library (tests) reports what it finds itself, for which it has to write.
+  if (rise_guard_enter != nullptr) return;
+  shortfall(i, guard::seal_thread({choice.seal, lanes_[i]->ports.plain_sockets()}));
 }
 
 void* Core::lane_thread(void* argument) {
@@ -222,7 +254,9 @@ void Core::run_lane(std::size_t i) {
   health.mutate_thread_id(static_cast<std::uint32_t>(thread_id));
   // The ring is enabled by the thread that will use it, before that is a FIFO thread: helper
   // threads of the kernel inherit the policy of their maker.
-  const bool port_ready = parts.port.start(parts.port.self);
+  const bool port_ready = parts.ports.streams().start(parts.ports.streams().self) &&
+                          (parts.ports.datagrams().self == nullptr ||
+                           parts.ports.datagrams().start(parts.ports.datagrams().self));
   if (choice.cpu >= 0) shortfall(i, guard::pin_to_cpu(choice.cpu));
   if (choice.priority > 0) {
     const std::string missing = guard::make_fifo(choice.priority);
@@ -234,46 +268,51 @@ void Core::run_lane(std::size_t i) {
   }
   guard::prefault_stack();
   if (!port_ready) {
-    parts.failure = "lane " + choice.name + ": the port cannot start: " + parts.io_text;
+    parts.failure = "lane " + choice.name + ": the port cannot start: " + parts.ports.text();
     parts.ready.store(true, std::memory_order_release);
     return;
+  }
+  if (!guard::prepare_calls(&parts.monitor)) {
+    shortfall(i, "no memory for a signal stack: a driver that crashes takes the core with it");
   }
   const cycle::Clock clock = parts.clock.table();
   health.mutate_start_mono_ns(clock.now(clock.self));
   health.mutate_running(1);
   parts.lane->begin();
   parts.thread_id.store(thread_id, std::memory_order_relaxed);
+  seal_lane(i);
   parts.ready.store(true, std::memory_order_release);  // health and shortfalls are complete
   while (parts.lane->cycle()) {
   }
+  guard::finish_calls();
   health.mutate_running(0);
 }
 
 void Core::stop() {
   if (!running_) return;
   running_ = false;
+  caretaker_.stop();
   inputs_.stop.store(true, std::memory_order_release);
   for (const auto& parts : lanes_) {
     if (parts->started) ::pthread_join(parts->thread, nullptr);
     parts->started = false;
   }
+  watchdog_.stop();
   guard::release_input();
   region_.set_state(shm::RegionState::Closed);
 }
 
 void Core::update_clock_offset() {
   timespec real{};
-  timespec mono{};
   ::clock_gettime(CLOCK_REALTIME, &real);
-  ::clock_gettime(CLOCK_MONOTONIC, &mono);
-  const auto ns = [](const timespec& t) {
-    return std::int64_t{t.tv_sec} * 1'000'000'000 + t.tv_nsec;
-  };
-  inputs_.utc_offset_ns.store(ns(real) - ns(mono), std::memory_order_relaxed);
+  inputs_.utc_offset_ns.store(to_ns(real) - monotonic_ns(), std::memory_order_relaxed);
 }
 
 void Core::housekeep() {
   update_clock_offset();
+  // Damage that no access of a lane has met yet, or that would only slow its accesses down: from
+  // here on they find the core's own memory, and the lanes trip.
+  if (!region_.input_intact()) guard::abandon_input();
   for (std::size_t i = 0; i < lanes_.size(); ++i) {
     LaneParts& parts = *lanes_[i];
     guard::ThreadCounts counts;

@@ -9,10 +9,11 @@
 #include <thread>
 #include <vector>
 
+#include "rt_core/core/caretaker.hpp"
+#include "rt_core/core/lane_ports.hpp"
 #include "rt_core/cycle/clock.hpp"
 #include "rt_core/cycle/lane.hpp"
-#include "rt_core/io/plain_port.hpp"
-#include "rt_core/io/uring_port.hpp"
+#include "rt_core/guard/watchdog.hpp"
 #include "rt_core/plan/plan.hpp"
 #include "rt_core/shm/region_owner.hpp"
 
@@ -23,6 +24,7 @@ struct CoreOptions {
   // Simulations: the clock of all lanes, and the port of each. Absent: the machine's own.
   const cycle::Clock* clock = nullptr;
   std::function<io::StreamPort(std::uint32_t lane, const io::StreamSink& sink)> port;
+  std::function<io::DatagramPort(std::uint32_t lane, const io::DatagramSink& sink)> datagrams;
 };
 
 class Core {
@@ -38,8 +40,8 @@ class Core {
   Result<Done> start();
   // Asks the lanes for an orderly end, waits for it. Idempotent.
   void stop();
-  // Numbers that are gathered outside the lanes: clock offset, page faults, context switches. Every
-  // second or so, from an ordinary thread.
+  // What is done outside the lanes: clock offset, page faults, context switches, and a look whether
+  // the `in` file is still whole. Every second or so, from an ordinary thread.
   void housekeep();
 
   [[nodiscard]] const std::vector<std::string>& shortfalls() const { return shortfalls_; }
@@ -55,10 +57,8 @@ class Core {
   struct LaneParts {
     cycle::SystemClock clock;
     std::unique_ptr<cycle::Lane> lane;
-    std::unique_ptr<io::UringPort> uring;
-    std::unique_ptr<io::PlainPort> plain;
-    io::StreamPort port;
-    std::string io_text;
+    LanePorts ports;
+    guard::CallMonitor monitor;
     pthread_t thread{};
     bool started = false;
     std::string failure;  // the thread could not start
@@ -71,9 +71,11 @@ class Core {
   };
 
   explicit Core(plan::Plan plan) : plan_(std::move(plan)) {}
+  void leave_lane_cpus();
   void fill_directory();
-  void make_lane(std::size_t i, const CoreOptions& options);
-  void choose_port(std::size_t i);
+  Result<Done> make_lane(std::size_t i, const CoreOptions& options);
+  void start_watchdog();
+  void seal_lane(std::size_t i);
   static void* lane_thread(void* argument);
   void run_lane(std::size_t i);
   void shortfall(std::size_t lane, const std::string& text);
@@ -84,6 +86,8 @@ class Core {
   cycle::LaneInputs inputs_;
   std::vector<std::unique_ptr<LaneParts>> lanes_;
   std::vector<std::string> shortfalls_;
+  guard::Watchdog watchdog_;
+  Caretaker caretaker_;
   int dma_latency_fd_ = -1;
   bool running_ = false;
 };

@@ -10,6 +10,7 @@
 
 #include <cerrno>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <ctime>
 #include <fstream>
@@ -17,7 +18,9 @@
 
 #include "config/schema/rise_toml.hpp"
 #include "default_config.hpp"
+#include "rt_core/core/console.hpp"
 #include "rt_core/core/core.hpp"
+#include "rt_core/guard/driver_call.hpp"
 #include "rt_core/guard/in_cycle.hpp"
 #include "rt_core/message/event_text.hpp"
 #include "rt_core/message/text.hpp"
@@ -38,6 +41,7 @@ const char* const kHelp =
     "      --check         check the config, start nothing; exit 0 fine, 2 faults found\n"
     "      --keys          print every allowed setting of the core and the drivers in use\n"
     "      --quiet         events are not printed\n"
+    "      --parent PID    end when this process, which has started us, is gone\n"
     "  -h, --help\n";
 
 struct Options {
@@ -45,6 +49,7 @@ struct Options {
   bool check = false;
   bool keys = false;
   bool quiet = false;
+  long parent = 0;  // 0: whoever has started us may go
 };
 
 bool read_config(const Options& options, std::string* text) {
@@ -64,6 +69,13 @@ bool read_config(const Options& options, std::string* text) {
   return true;
 }
 
+// -1: it is none.
+long process_number(const char* text) {
+  char* end = nullptr;
+  const long number = std::strtol(text, &end, 10);
+  return end != text && *end == '\0' && number > 0 ? number : -1;
+}
+
 // core.driver_path is needed before the plan, which loads the drivers.
 std::string driver_path(const std::string& text) {
   std::vector<config::Problem> ignored;
@@ -77,10 +89,10 @@ void print_keys(const plan::Plan& plan) {
     std::printf("%s\n", config::describe(spec).c_str());
   }
   for (const auto& [name, library] : plan.libraries) {
-    std::printf("\n# machine.*.%s: %s\n", name.c_str(), library.driver().summary);
-    for (std::uint32_t i = 0; i < library.driver().setting_count; ++i) {
-      std::printf("machine.*.%s.%s\n", name.c_str(),
-                  config::describe(library.driver().settings[i]).c_str());
+    const rise_driver& driver = library->driver();
+    std::printf("\n# machine.*.%s: %s\n", name.c_str(), driver.summary);
+    for (std::uint32_t i = 0; i < driver.setting_count; ++i) {
+      std::printf("machine.*.%s.%s\n", name.c_str(), config::describe(driver.settings[i]).c_str());
     }
   }
 }
@@ -88,7 +100,7 @@ void print_keys(const plan::Plan& plan) {
 // Prints what the lanes report. Reads the same ring as everybody else.
 class EventPrinter {
  public:
-  explicit EventPrinter(core::Core& core) : core_(core) {
+  EventPrinter(core::Core& core, core::Console* console) : core_(core), console_(console) {
     for (std::uint32_t lane = 0; lane < core.plan().lanes.size(); ++lane) {
       shm::RingShape shape;
       const shm::Word* memory = core.region().ring(shm::SectionKind::Events, lane, &shape);
@@ -118,14 +130,23 @@ class EventPrinter {
     const std::string who = event.machine() < core_.plan().machines.size()
                                 ? core_.plan().machines[event.machine()]->spec().name
                                 : "lane " + core_.plan().lanes[lane].name;
-    std::fprintf(stderr, "%s.%03d %-12s %s\n", time,
-                 static_cast<int>(event.utc_ns() / 1'000'000 % 1000), who.c_str(),
-                 message::event_text(event).c_str());
+    console_->line("%s.%03d %-12s %s", time, static_cast<int>(event.utc_ns() / 1'000'000 % 1000),
+                   who.c_str(), message::event_text(event).c_str());
   }
 
   core::Core& core_;
+  core::Console* console_;
   std::vector<shm::BroadcastReader<>> readers_;
 };
+
+// From now on the kernel sends SIGTERM when the parent ends. It forgets such a wish when a program
+// with file capabilities starts (prctl(2)), so a parent cannot arrange it for us. -> false: it has
+// ended already.
+bool follow_parent(long parent) {
+  if (parent == 0) return true;
+  ::prctl(PR_SET_PDEATHSIG, SIGTERM);
+  return ::getppid() == parent;
+}
 
 int run(plan::Plan plan, const Options& options) {
   // With all memory locked, the 8 MiB that a thread's stack has by default would be 8 MiB of RAM
@@ -143,28 +164,34 @@ int run(plan::Plan plan, const Options& options) {
   ::sigaddset(&signals, SIGHUP);
   ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   ::signal(SIGPIPE, SIG_IGN);
+  if (!follow_parent(options.parent)) {
+    std::fprintf(stderr,
+                 "rise-core: process %ld, which was to be our parent, is not: not started\n",
+                 options.parent);
+    return kCannotStart;
+  }
 
+  core::Console console(STDERR_FILENO);
   auto made = core::Core::make(std::move(plan), {});
   if (!made) {
-    std::fprintf(stderr, "rise-core: %s\n", made.error().c_str());
+    console.line("rise-core: %s", made.error().c_str());
     return kCannotStart;
   }
   core::Core& core = **made;
   if (core.region().cleaned_up() != 0) {
-    std::fprintf(stderr,
-                 "rise-core: removed what core %u had left behind (it did not end properly)\n",
+    console.line("rise-core: removed what core %u had left behind (it did not end properly)",
                  core.region().cleaned_up());
   }
   const Result<Done> started = core.start();
   for (const std::string& shortfall : core.shortfalls()) {
-    std::fprintf(stderr, "rise-core: WARNING: %s\n", shortfall.c_str());
+    console.line("rise-core: WARNING: %s", shortfall.c_str());
   }
   if (!started) {
-    std::fprintf(stderr, "rise-core: %s\n", started.error().c_str());
+    console.line("rise-core: %s", started.error().c_str());
     return kCannotStart;
   }
-  std::fprintf(stderr, "rise-core: %s\n", core.describe().c_str());
-  EventPrinter printer(core);
+  console.line("rise-core: %s", core.describe().c_str());
+  EventPrinter printer(core, &console);
   const timespec second{1, 0};
   while (::sigtimedwait(&signals, nullptr, &second) < 0) {
     core.housekeep();
@@ -173,8 +200,7 @@ int run(plan::Plan plan, const Options& options) {
   core.stop();
   if (!options.quiet) printer.print();
   if (rise_guard_count != nullptr) {
-    std::fprintf(stderr, "rise-core: guard: %lu forbidden calls inside cycles\n",
-                 rise_guard_count());
+    console.line("rise-core: guard: %lu forbidden calls inside cycles", rise_guard_count());
   }
   return 0;
 }
@@ -183,25 +209,34 @@ int run(plan::Plan plan, const Options& options) {
 
 int main(int argc, char** argv) {
   Options options;
-  enum { Check = 256, Keys, Quiet };
-  const option long_options[] = {
-      {"config", required_argument, nullptr, 'c'}, {"check", no_argument, nullptr, Check},
-      {"keys", no_argument, nullptr, Keys},        {"quiet", no_argument, nullptr, Quiet},
-      {"help", no_argument, nullptr, 'h'},         {nullptr, 0, nullptr, 0}};
+  enum { Check = 256, Keys, Quiet, Parent };
+  const option long_options[] = {{"config", required_argument, nullptr, 'c'},
+                                 {"check", no_argument, nullptr, Check},
+                                 {"keys", no_argument, nullptr, Keys},
+                                 {"quiet", no_argument, nullptr, Quiet},
+                                 {"parent", required_argument, nullptr, Parent},
+                                 {"help", no_argument, nullptr, 'h'},
+                                 {nullptr, 0, nullptr, 0}};
   for (int c = 0; (c = ::getopt_long(argc, argv, "c:h", long_options, nullptr)) != -1;) {
     switch (c) {
       case 'c': options.config = optarg; break;
       case Check: options.check = true; break;
       case Keys: options.keys = true; break;
       case Quiet: options.quiet = true; break;
+      case Parent: options.parent = process_number(optarg); break;
       case 'h': std::fputs(kHelp, stdout); return 0;
       default: std::fputs(kHelp, stderr); return kBadUsage;
     }
+  }
+  if (options.parent < 0) {
+    std::fprintf(stderr, "rise-core: --parent wants the number of a process\n%s", kHelp);
+    return kBadUsage;
   }
   if (optind != argc) {
     std::fprintf(stderr, "rise-core: unexpected argument \"%s\"\n%s", argv[optind], kHelp);
     return kBadUsage;
   }
+  guard::install_fault_handlers();  // a driver may crash while it is configured
   std::string text;
   if (!read_config(options, &text)) return kBadConfig;
   const std::string file = options.config.empty() ? "(built-in config)" : options.config;

@@ -1,5 +1,6 @@
 #include "rt_core/cycle/lane.hpp"
 
+#include <algorithm>
 #include <cstring>
 
 #include "rt_core/guard/in_cycle.hpp"
@@ -9,13 +10,15 @@ namespace rise::cycle {
 
 namespace {
 
-constexpr int kCommandsPerCycle = 16;
+// Commands of one cycle, counted by the machines that they go to. A command to the whole lane is
+// not divided, so there may be as many calls into drivers again as the lane has machines.
+constexpr std::size_t kCommandsPerCycle = 16;
 // What may happen in every cycle is counted each time, but told at most this often.
 constexpr std::int64_t kTellAgain_ns = 1'000'000'000;
 
 }  // namespace
 
-Lane::Lane(const LaneSpec& spec, const shm::Region& region, const Clock& clock,
+Lane::Lane(const LaneSpec& spec, const shm::OwnedRegion& region, const Clock& clock,
            const LaneInputs* inputs)
     : spec_(spec),
       clock_(clock),
@@ -30,6 +33,13 @@ Lane::Lane(const LaneSpec& spec, const shm::Region& region, const Clock& clock,
   const message::CoreHealth& health =
       region.table<message::CoreHealth>(shm::SectionKind::Lanes)[spec.index];
   ledger_ = Ledger(region, spec.index, health.machines());
+  const shm::Predecessor before = region.predecessor();
+  if (before.unclean || before.tripped) start_reason_ = message::TripReason::UncleanStart;
+  // A stop that somebody has set is his to take back, not ours by starting anew.
+  if (before.stop_word != 0) {
+    start_reason_ = message::TripReason::StopWord;
+    shm::Hardware::store(&region.control()->stop_word, before.stop_word, std::memory_order_relaxed);
+  }
 }
 
 io::StreamSink Lane::sink() {
@@ -49,9 +59,21 @@ io::StreamSink Lane::sink() {
   return sink;
 }
 
-void Lane::bind(const io::StreamPort& port, std::vector<driver::Instance*> machines,
+io::DatagramSink Lane::datagram_sink() {
+  io::DatagramSink sink;
+  sink.self = this;
+  sink.on_datagram = [](void* self, std::uint32_t owner, std::int32_t port,
+                        const rise_datagram& datagram, std::int64_t now_ns) {
+    static_cast<Lane*>(self)->by_machine_[owner]->on_datagram(port, datagram, now_ns);
+  };
+  return sink;
+}
+
+void Lane::bind(const io::StreamPort& port, const io::DatagramPort& datagrams,
+                std::vector<driver::Instance*> machines,
                 std::vector<driver::Instance*> by_machine) {
   port_ = port;
+  datagrams_ = datagrams;
   machines_ = std::move(machines);
   by_machine_ = std::move(by_machine);
 }
@@ -60,7 +82,12 @@ void Lane::begin() {
   const std::int64_t now_ns = clock_.now(clock_.self);
   outlet_.begin_cycle(0, now_ns, inputs_->utc_offset_ns.load(std::memory_order_relaxed));
   tell(message::LaneNotice::Started, message::Severity::Info, "lane started");
-  for (driver::Instance* machine : machines_) machine->start(now_ns);
+  for (driver::Instance* machine : machines_) {
+    if (start_reason_ != message::TripReason::None) {
+      machine->supervisor().start_tripped(start_reason_);
+    }
+    machine->start(now_ns);
+  }
   deadline_ns_ = now_ns + spec_.period_ns;
 }
 
@@ -91,7 +118,7 @@ void Lane::run(std::int64_t wake_ns) {
     mark_ns = now_ns;
   };
   if (spec_.exchange_first) {
-    port_.exchange(port_.self, wake_ns);
+    exchange(wake_ns);
     phase_done(Phase::Exchange);
   }
   std::int64_t step_ns = mark_ns;
@@ -102,7 +129,7 @@ void Lane::run(std::int64_t wake_ns) {
   phase_done(Phase::Judge);
   if (!spec_.exchange_first) {
     // The time at which bytes are taken in is the time of the samples they carry.
-    port_.exchange(port_.self, mark_ns);
+    exchange(mark_ns);
     phase_done(Phase::Exchange);
   }
   publish();
@@ -119,19 +146,23 @@ void Lane::run(std::int64_t wake_ns) {
   climb(times);
 }
 
+void Lane::exchange(std::int64_t now_ns) {
+  port_.exchange(port_.self, now_ns);
+  if (datagrams_.self != nullptr) datagrams_.exchange(datagrams_.self, now_ns);
+}
+
 void Lane::step(std::int64_t now_ns, std::int64_t* mark_ns) {
   rise_cycle cycle{};
   cycle.struct_size = sizeof cycle;
-  cycle.flags =
-      (ladder_.degraded() ? RISE_CYCLE_DEGRADED : 0) | (stop_seen_ ? RISE_CYCLE_STOPPING : 0);
+  cycle.flags = ladder_.degraded() ? RISE_CYCLE_DEGRADED : 0;
   cycle.number = number_;
   cycle.now_ns = now_ns;
   cycle.period_ns = spec_.period_ns;
   for (driver::Instance* machine : machines_) machine->step(cycle, mark_ns);
 }
 
-safety::LaneConditions Lane::conditions(std::int64_t now_ns) {
-  safety::LaneConditions lane;
+safety::Conditions Lane::conditions(std::int64_t now_ns) {
+  safety::Conditions lane;
   // Relaxed: each word is judged by itself, in every cycle anew.
   lane.stop_word = shm::Hardware::load(&control_->stop_word, std::memory_order_relaxed) != 0;
   const auto heartbeat_ns = static_cast<std::int64_t>(
@@ -144,18 +175,28 @@ safety::LaneConditions Lane::conditions(std::int64_t now_ns) {
 }
 
 void Lane::judge(std::int64_t now_ns) {
-  const safety::LaneConditions lane = conditions(now_ns);
+  const safety::Conditions lane = conditions(now_ns);
+  if (lane.input_lost && !input_lost_told_) {
+    input_lost_told_ = true;
+    tell(message::LaneNotice::InputLost, message::Severity::Error,
+         "the region's input was damaged: no command and no heartbeat arrives any more");
+  }
+  // Acquire: whoever asked for the stop has finished what it did before.
+  if (!stop_seen_ && inputs_->stop.load(std::memory_order_acquire)) begin_stop(now_ns);
   for (driver::Instance* machine : machines_) machine->judge(lane, now_ns);
-  take_commands(now_ns);
+  take_commands();
 }
 
-void Lane::take_commands(std::int64_t now_ns) {
-  for (int i = 0; i < kCommandsPerCycle; ++i) {
+void Lane::take_commands() {
+  const std::size_t budget = std::max(kCommandsPerCycle, machines_.size());
+  std::size_t spent = 0;
+  for (std::size_t i = 0; i < kCommandsPerCycle && spent < budget; ++i) {
     shm::Word words[sizeof(message::Command) / sizeof(shm::Word)];
     const shm::Pop pop = commands_.pop(words);
     if (pop == shm::Pop::Empty) return;
     if (pop == shm::Pop::Corrupt) {
       ledger_.add(message::LaneCounter::CommandRingCorrupt, 1);
+      const std::int64_t now_ns = outlet_.now_ns();
       if (corrupt_told_ns_ == 0 || now_ns - corrupt_told_ns_ >= kTellAgain_ns) {
         corrupt_told_ns_ = now_ns;
         tell(message::LaneNotice::CommandRingCorrupt, message::Severity::Error,
@@ -166,31 +207,52 @@ void Lane::take_commands(std::int64_t now_ns) {
     message::Command command;
     std::memcpy(&command, words, sizeof command);
     ledger_.add(message::LaneCounter::CommandsReceived, 1);
+    // Read anew: it may have been sent since the lane woke, and then seem to come from the future.
+    const std::int64_t now_ns = clock_.stamp(clock_.self);
     const safety::Gate::Verdict verdict = gate_.admit(command, now_ns);
-    if (verdict.expired || verdict.refusal != message::Refusal::None) {
-      refuse(command, verdict.expired ? message::Outcome::Expired : message::Outcome::Refused,
-             verdict.refusal);
+    if (verdict.outcome != message::Outcome::Accepted) {
+      answer(command, verdict.outcome, verdict.refusal);
       continue;
     }
     ledger_.command_latency(now_ns - command.issued_mono_ns());  // admitted: the times are sane
-    if (command.machine() == shm::kWholeLane) {
-      if (command.kind() == message::CommandKind::SetOutput) {
-        refuse(command, message::Outcome::Refused, message::Refusal::UnknownMachine);
-        continue;
-      }
-      for (driver::Instance* machine : machines_) machine->supervisor().command(command, now_ns);
-    } else if (command.machine() < by_machine_.size() &&
-               by_machine_[command.machine()] != nullptr) {
-      by_machine_[command.machine()]->supervisor().command(command, now_ns);
-    } else {
-      refuse(command, message::Outcome::Refused, message::Refusal::UnknownMachine);
-    }
+    spent += dispatch(command, now_ns);
   }
 }
 
-void Lane::refuse(const message::Command& command, message::Outcome outcome,
+std::size_t Lane::dispatch(const message::Command& command, std::int64_t now_ns) {
+  const std::uint16_t to = command.machine();
+  if (command.kind() == message::CommandKind::Reload) {
+    reload(command);
+    return 1;
+  }
+  if (to == shm::kWholeLane && command.kind() != message::CommandKind::SetOutput) {
+    for (driver::Instance* machine : machines_) machine->supervisor().command(command, now_ns);
+    return machines_.size();
+  }
+  if (to < by_machine_.size() && by_machine_[to] != nullptr) {
+    by_machine_[to]->supervisor().command(command, now_ns);
+  } else {
+    answer(command, message::Outcome::Refused, message::Refusal::UnknownMachine);
+  }
+  return 1;
+}
+
+// Loading takes its time and is done elsewhere: here it is only asked for.
+void Lane::reload(const message::Command& command) {
+  driver::Instance* machine =
+      command.machine() < by_machine_.size() ? by_machine_[command.machine()] : nullptr;
+  if (machine == nullptr) {
+    answer(command, message::Outcome::Refused, message::Refusal::UnknownMachine);
+  } else if (machine->supervisor().channel().state() == message::SafetyState::Armed) {
+    answer(command, message::Outcome::Refused, message::Refusal::WrongState);
+  } else {
+    machine->ask_for_reload();
+    answer(command, message::Outcome::Accepted, message::Refusal::None);
+  }
+}
+
+void Lane::answer(const message::Command& command, message::Outcome outcome,
                   message::Refusal refusal) {
-  ledger_.add(message::LaneCounter::CommandsRefused, 1);
   message::CommandResult result;
   result.mutate_sequence(command.sequence());
   result.mutate_issued_mono_ns(command.issued_mono_ns());
@@ -227,6 +289,13 @@ void Lane::climb(const CycleTimes& times) {
   if (times.late) {
     ++overruns_untold_;
     skipped_untold_ += times.skipped;
+    const std::int64_t late_ns = times.end_ns - times.deadline_ns - spec_.period_ns;
+    if (late_ns > worst_late_ns_) {
+      worst_late_ns_ = late_ns;
+      worst_machine_ = machines_.empty()
+                           ? -1
+                           : static_cast<std::int32_t>(machines_[times.slowest]->spec().machine);
+    }
   }
   if (overruns_untold_ != 0 &&
       (overruns_told_ns_ == 0 || times.wake_ns - overruns_told_ns_ >= kTellAgain_ns)) {
@@ -235,14 +304,14 @@ void Lane::climb(const CycleTimes& times) {
     event.severity = message::Severity::Warning;
     event.code =
         static_cast<std::int32_t>(skipped_untold_ < INT32_MAX ? skipped_untold_ : INT32_MAX);
-    event.detail = machines_.empty()
-                       ? -1
-                       : static_cast<std::int32_t>(machines_[times.slowest]->spec().machine);
-    event.value = static_cast<double>(times.end_ns - times.deadline_ns - spec_.period_ns);
+    event.detail = worst_machine_;
+    event.value = static_cast<double>(worst_late_ns_);
     outlet_.event(event);
     overruns_told_ns_ = times.wake_ns;
     overruns_untold_ = 0;
     skipped_untold_ = 0;
+    worst_late_ns_ = 0;
+    worst_machine_ = -1;
   }
   switch (ladder_.observe(times.late)) {
     case Ladder::Step::None: break;
@@ -255,26 +324,36 @@ void Lane::climb(const CycleTimes& times) {
       ledger_.set(message::LaneCounter::Degraded, 0);
       tell(message::LaneNotice::Recovered, message::Severity::Info, "lane is in time again");
       break;
-    case Ladder::Step::Trip:
-      ledger_.add(message::LaneCounter::Trips, 1);
-      break;  // judged next cycle
+    case Ladder::Step::Trip: break;  // judged next cycle
+  }
+}
+
+// The grace time: a quarter for provisional values to go back, up to half of it for safe outputs to
+// be confirmed, the rest for the drivers' good-bye. Each ends early when its work is done.
+void Lane::begin_stop(std::int64_t now_ns) {
+  stop_seen_ = true;
+  stop_since_ns_ = now_ns;
+  for (driver::Instance* machine : machines_) {
+    machine->supervisor().wind_down(now_ns + spec_.stop_grace_ns / 4, now_ns);
   }
 }
 
 bool Lane::stopping(std::int64_t now_ns) {
-  if (!stop_seen_) {
-    // Acquire: whoever asked for the stop has finished what it did before.
-    if (!inputs_->stop.load(std::memory_order_acquire)) return false;
-    stop_seen_ = true;
-    stop_until_ns_ = now_ns + spec_.stop_grace_ns;
-    for (driver::Instance* machine : machines_) machine->stop(now_ns);
-    return false;
+  if (!stop_seen_) return false;
+  const std::int64_t since_ns = now_ns - stop_since_ns_;
+  bool finished = true;
+  for (driver::Instance* machine : machines_) {
+    if (machine->state() == message::DriverState::Running) {
+      if (since_ns < spec_.stop_grace_ns / 2 && !machine->supervisor().quiet()) {
+        finished = false;
+        continue;
+      }
+      machine->stop(now_ns);
+    }
+    finished = finished && machine->finished();
   }
-  if (now_ns >= stop_until_ns_) return true;
-  for (const driver::Instance* machine : machines_) {
-    if (!machine->finished()) return false;
-  }
-  return true;
+  // What was queued in this cycle still has to leave: in the next.
+  return since_ns > 0 && (finished || since_ns >= spec_.stop_grace_ns);
 }
 
 void Lane::tell(message::LaneNotice notice, message::Severity severity, const char* text) {

@@ -21,9 +21,11 @@
 #include "rt_core/cycle/ledger.hpp"
 #include "rt_core/cycle/overrun.hpp"
 #include "rt_core/driver/instance.hpp"
+#include "rt_core/io/datagram_port.hpp"
 #include "rt_core/io/stream_port.hpp"
 #include "rt_core/safety/gate.hpp"
 #include "rt_core/shm/outlet.hpp"
+#include "rt_core/shm/region_owner.hpp"
 
 namespace rise::cycle {
 
@@ -49,13 +51,16 @@ class Lane {
  public:
   // Set-up thread. machines: in the order of their places in this lane; by_machine maps the
   // region's machine numbers to them (null: another lane's).
-  Lane(const LaneSpec& spec, const shm::Region& region, const Clock& clock,
+  // What the core before this one has left (`region.predecessor()`) is taken over: its stop word
+  // stays set, and machines that it may have left unsafe begin tripped.
+  Lane(const LaneSpec& spec, const shm::OwnedRegion& region, const Clock& clock,
        const LaneInputs* inputs);
 
   // The port tells the lane; so it is made after the lane, and bound to it before start.
   [[nodiscard]] io::StreamSink sink();
-  void bind(const io::StreamPort& port, std::vector<driver::Instance*> machines,
-            std::vector<driver::Instance*> by_machine);
+  [[nodiscard]] io::DatagramSink datagram_sink();
+  void bind(const io::StreamPort& port, const io::DatagramPort& datagrams,
+            std::vector<driver::Instance*> machines, std::vector<driver::Instance*> by_machine);
 
   // Lane thread. begin, then cycle after cycle until it returns false.
   void begin();
@@ -66,15 +71,21 @@ class Lane {
 
  private:
   void run(std::int64_t wake_ns);
+  void exchange(std::int64_t now_ns);
   void step(std::int64_t now_ns, std::int64_t* mark_ns);
   void judge(std::int64_t now_ns);
-  void take_commands(std::int64_t now_ns);
-  void refuse(const message::Command& command, message::Outcome outcome, message::Refusal refusal);
+  void take_commands();
+  // -> calls into drivers that it may have cost.
+  std::size_t dispatch(const message::Command& command, std::int64_t now_ns);
+  void reload(const message::Command& command);
+  void answer(const message::Command& command, message::Outcome outcome, message::Refusal refusal);
   void publish();
   void account(CycleTimes* times);
   void climb(const CycleTimes& times);
   void tell(message::LaneNotice notice, message::Severity severity, const char* text);
-  [[nodiscard]] safety::LaneConditions conditions(std::int64_t now_ns);
+  [[nodiscard]] safety::Conditions conditions(std::int64_t now_ns);
+  void begin_stop(std::int64_t now_ns);
+  // True: the end.
   bool stopping(std::int64_t now_ns);
 
   LaneSpec spec_;
@@ -82,6 +93,7 @@ class Lane {
   const LaneInputs* inputs_;
   const shm::ControlBlock* control_;
   io::StreamPort port_;
+  io::DatagramPort datagrams_;  // self null: none
   std::vector<driver::Instance*> machines_;
   std::vector<driver::Instance*> by_machine_;
   shm::Outlet outlet_;
@@ -93,12 +105,17 @@ class Lane {
   std::uint64_t number_ = 0;
   std::int64_t deadline_ns_ = 0;
   std::uint32_t catching_up_ = 0;
+  message::TripReason start_reason_ = message::TripReason::None;  // else: machines begin tripped
   bool stop_seen_ = false;
-  std::int64_t stop_until_ns_ = 0;
+  std::int64_t stop_since_ns_ = 0;
+  bool input_lost_told_ = false;
   std::int64_t corrupt_told_ns_ = 0;
   std::int64_t overruns_told_ns_ = 0;
   std::uint64_t overruns_untold_ = 0;
   std::uint64_t skipped_untold_ = 0;
+  // Of the overruns not yet told, the worst.
+  std::int64_t worst_late_ns_ = 0;
+  std::int32_t worst_machine_ = -1;
 };
 
 }  // namespace rise::cycle

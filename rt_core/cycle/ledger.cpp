@@ -37,6 +37,8 @@ void Ledger::close(const CycleTimes& times, std::int64_t period_ns, const shm::O
   set(LaneCounter::FramesPublished, outlet.frames());
   set(LaneCounter::EventsPublished, outlet.events());
   set(LaneCounter::EventsDropped, outlet.events_dropped());
+  set(LaneCounter::CommandsRefused, outlet.refused());
+  set(LaneCounter::Trips, outlet.trips());
   set(LaneCounter::BytesSent, port.bytes_sent);
   set(LaneCounter::BytesReceived, port.bytes_received);
   set(LaneCounter::StreamsOpened, port.opened);

@@ -1,30 +1,67 @@
 #include "rt_core/driver/host_services.hpp"
 
+#include <algorithm>
+#include <cmath>
+#include <cstring>
 #include <string_view>
 
 #include "rt_core/driver/instance.hpp"
+#include "rt_core/guard/driver_call.hpp"
+#include "rt_core/message/text.hpp"
 #include "rt_core/random.hpp"
 
 namespace rise::driver {
 
+using guard::HostSection;
+
+// Every function first reads what the driver points to: if that crashes, it is the driver's crash,
+// and nothing has changed yet. What then changes the host's state stands in a HostSection, so that
+// the watchdog does not break it off half-way.
 struct HostServices {
-  static Instance& of(void* context) { return *static_cast<Instance*>(context); }
-  static bool in_lane(void* context) { return of(context).phase_ == Instance::Phase::Lane; }
-  static bool configuring(void* context) {
-    return of(context).phase_ == Instance::Phase::Configuring;
+  static Seat& seat(void* context) { return *static_cast<Seat*>(context); }
+  static Instance& of(void* context) { return *seat(context).machine; }
+  static bool in_lane(void* context) { return seat(context).phase == Seat::Phase::Lane; }
+  static bool configuring(void* context) { return seat(context).phase == Seat::Phase::Configuring; }
+  static bool can(void* context, std::uint64_t capability) {
+    return (seat(context).driver->capabilities & capability) != 0;
+  }
+  // Reads a byte of each page.
+  static void touch(const std::uint8_t* bytes, std::uint32_t length) {
+    if (length == 0) return;
+    for (std::uint32_t i = 0; i < length; i += 4096) touch(bytes + i);
+    touch(bytes + length - 1);
+  }
+  static void touch(const std::uint8_t* byte) {
+    static_cast<void>(*static_cast<const volatile std::uint8_t*>(byte));
   }
 
   // ------------------------------------------------------------------------------------- set-up
   static void config_error(void* context, const char* path, const char* message) {
     if (!configuring(context)) return;
-    of(context).faults_->push_back(
+    seat(context).faults->push_back(
         {path == nullptr ? "" : path, message == nullptr ? "" : message});
   }
   static std::int32_t group_declare(void* context, const rise_group_spec* spec) {
-    return configuring(context) ? of(context).signals_.declare_group(*spec) : RISE_E_PHASE;
+    return configuring(context) ? seat(context).signals.declare_group(*spec) : RISE_E_PHASE;
   }
   static std::int32_t signal_declare(void* context, const rise_signal_spec* spec) {
-    return configuring(context) ? of(context).signals_.declare_signal(*spec) : RISE_E_PHASE;
+    return configuring(context) ? seat(context).signals.declare_signal(*spec) : RISE_E_PHASE;
+  }
+
+  static std::int32_t datagram_declare(void* context, const rise_datagram_spec* spec) {
+    if (!configuring(context)) return RISE_E_PHASE;
+    if (!can(context, RISE_CAP_DATAGRAM)) return RISE_E_UNSUPPORTED;
+    auto& ports = seat(context).datagram_ports;
+    if (ports.size() == Seat::kMaxDatagramPorts) return RISE_E_LIMIT;
+    io::DatagramSpec port;
+    port.port = spec->port;
+    if (spec->struct_size < sizeof *spec || spec->port == 0 ||
+        (spec->address != nullptr && !io::parse_ipv4(spec->address, &port.address)) ||
+        (spec->group != nullptr && !io::parse_ipv4(spec->group, &port.group))) {
+      return RISE_E_ARGUMENT;
+    }
+    ports.push_back(port);
+    return static_cast<std::int32_t>(ports.size() - 1);
   }
 
   // -------------------------------------------------------------------------------------- streams
@@ -32,6 +69,11 @@ struct HostServices {
                                   std::uint32_t timeout_ms) {
     if (!in_lane(context)) return RISE_E_PHASE;
     Instance& instance = of(context);
+    // Its on_open may be null.
+    if (!can(context, RISE_CAP_STREAM)) return RISE_E_UNSUPPORTED;
+    touch(reinterpret_cast<const std::uint8_t*>(host),
+          static_cast<std::uint32_t>(::strnlen(host, io::kMaxHostLength + 1)));
+    const HostSection section;
     for (std::int32_t& slot : instance.streams_) {
       if (slot >= 0) continue;
       const std::int32_t stream =
@@ -46,6 +88,9 @@ struct HostServices {
     if (!in_lane(context)) return RISE_E_PHASE;
     Instance& instance = of(context);
     if (!instance.owns(stream)) return RISE_E_CLOSED;
+    if (length > io::kSendQueueBytes) return RISE_E_AGAIN;
+    touch(bytes, length);
+    const HostSection section;
     const std::int32_t rc = instance.port_.send(instance.port_.self, stream, bytes, length);
     if (rc == RISE_OK) {
       instance.counters_[static_cast<std::size_t>(message::DriverCounter::BytesSent)] += length;
@@ -56,7 +101,24 @@ struct HostServices {
     if (!in_lane(context)) return RISE_E_PHASE;
     Instance& instance = of(context);
     if (!instance.owns(stream)) return RISE_E_CLOSED;
+    const HostSection section;
     return instance.port_.close(instance.port_.self, stream);
+  }
+
+  // ------------------------------------------------------------------------------------ datagrams
+  static std::int32_t datagram_send(void* context, std::int32_t port, const rise_endpoint* to,
+                                    const std::uint8_t* bytes, std::uint32_t length) {
+    if (!in_lane(context)) return RISE_E_PHASE;
+    Instance& instance = of(context);
+    if (port < 0 || static_cast<std::size_t>(port) >= instance.datagram_numbers_.size() ||
+        length > RISE_DATAGRAM_MAX) {
+      return RISE_E_ARGUMENT;
+    }
+    const rise_endpoint endpoint = *to;
+    touch(bytes, length);
+    const HostSection section;
+    const std::int32_t number = instance.datagram_numbers_[static_cast<std::size_t>(port)];
+    return instance.datagrams_.send(instance.datagrams_.self, number, endpoint, bytes, length);
   }
 
   // -------------------------------------------------------------------------------------- signals
@@ -66,50 +128,74 @@ struct HostServices {
     const std::int32_t rc = instance.signals_.write(signal, value);
     if (rc != RISE_OK) {
       ++instance.counters_[static_cast<std::size_t>(message::DriverCounter::RejectedValues)];
+      // No value to publish, but one to judge: what is far out is the last that may be overlooked.
+      if (std::isfinite(value) && instance.link_up() && signal >= 0 &&
+          static_cast<std::size_t>(signal) < instance.signals_.count()) {
+        const HostSection section;
+        instance.supervisor_->value(static_cast<std::uint16_t>(signal), value,
+                                    instance.outlet_->now_ns());
+      }
     }
     return rc;
   }
   static std::int32_t text_write(void* context, std::int32_t signal, const char* text,
                                  std::uint32_t length) {
     if (!in_lane(context)) return RISE_E_PHASE;
-    return of(context).signals_.write_text(signal, {text, length}, of(context).outlet_);
+    touch(reinterpret_cast<const std::uint8_t*>(text), std::min(length, RISE_TEXT_MAX));
+    const HostSection section;
+    return of(context).signals_.write_text(signal, {text, std::min(length, RISE_TEXT_MAX)},
+                                           of(context).outlet_);
   }
   static std::int32_t signal_invalidate(void* context, std::int32_t signal) {
     return in_lane(context) ? of(context).signals_.invalidate(signal) : RISE_E_PHASE;
   }
   static std::int32_t sample(void* context, std::int32_t group, std::int64_t time_ns) {
-    return in_lane(context) ? of(context).sample(group, time_ns) : RISE_E_PHASE;
+    if (!in_lane(context)) return RISE_E_PHASE;
+    const HostSection section;
+    return of(context).sample(group, time_ns);
   }
 
   // ------------------------------------------------------------------------------------ reporting
+  template <std::size_t N>
+  static std::string_view copy_text(const char* text, char (&copy)[N]) {
+    if (text == nullptr) return {};
+    const std::size_t length = ::strnlen(text, N);
+    std::memcpy(copy, text, length);
+    return {copy, length};
+  }
   static std::int32_t alarms(void* context, const rise_alarm* alarms, std::uint32_t count) {
     return in_lane(context) ? of(context).set_alarms(alarms, count) : RISE_E_PHASE;
   }
   static std::int32_t link(void* context, std::uint32_t state, std::uint32_t endpoint,
                            const char* reason) {
-    return in_lane(context) ? of(context).set_link(state, endpoint, reason) : RISE_E_PHASE;
+    if (!in_lane(context)) return RISE_E_PHASE;
+    char copy[message::kMaxEventText];
+    const std::string_view text = copy_text(reason, copy);
+    const HostSection section;
+    return of(context).set_link(state, endpoint, text);
   }
   static std::int32_t notice(void* context, std::int32_t code, const char* text) {
     if (!in_lane(context)) return RISE_E_PHASE;
-    shm::Event event;
-    event.kind = message::EventKind::Notice;
-    event.severity = message::Severity::Warning;
-    event.machine = of(context).spec_.machine;
-    event.code = code;
-    event.text = text == nullptr ? "" : text;
-    of(context).outlet_->event(event);
+    char copy[message::kMaxEventText];
+    const std::string_view words = copy_text(text, copy);
+    const HostSection section;
+    of(context).notice(code, words);
     return RISE_OK;
   }
   static std::int32_t command_done(void* context, std::uint64_t id, std::uint32_t outcome,
                                    double value, std::int32_t detail) {
     if (!in_lane(context)) return RISE_E_PHASE;
+    const HostSection section;
     return of(context).supervisor_->command_done(id, outcome, value, detail);
   }
   static std::int32_t output_value(void* context, std::uint32_t output, double value) {
-    return in_lane(context) ? of(context).supervisor_->output_value(output, value) : RISE_E_PHASE;
+    if (!in_lane(context)) return RISE_E_PHASE;
+    const HostSection section;
+    return of(context).supervisor_->output_value(output, value);
   }
   static std::int32_t safe_done(void* context, std::uint32_t confirmed) {
     if (!in_lane(context)) return RISE_E_PHASE;
+    const HostSection section;
     of(context).supervisor_->safe_done(confirmed != 0);
     return RISE_OK;
   }
@@ -126,12 +212,12 @@ struct HostServices {
   }
 };
 
-rise_host make_host(Instance* instance) {
+rise_host make_host(Seat* seat) {
   rise_host host{};
   host.struct_size = sizeof host;
   host.abi_major = RISE_ABI_MAJOR;
   host.abi_minor = RISE_ABI_MINOR;
-  host.context = instance;
+  host.context = seat;
   host.config_error = &HostServices::config_error;
   host.group_declare = &HostServices::group_declare;
   host.signal_declare = &HostServices::signal_declare;
@@ -151,6 +237,8 @@ rise_host make_host(Instance* instance) {
   host.count = &HostServices::count;
   host.round_trip = &HostServices::round_trip;
   host.random = &HostServices::random;
+  host.datagram_declare = &HostServices::datagram_declare;
+  host.datagram_send = &HostServices::datagram_send;
   return host;
 }
 

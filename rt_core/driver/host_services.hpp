@@ -1,13 +1,13 @@
-// The functions of rise_host: what a driver may ask of its instance. See drivers/sdk/rise_driver.h
-// for what each promises.
+// The functions of rise_host: what a driver may ask of the machine that it sits at. See
+// drivers/sdk/rise_driver.h for what each promises.
 #pragma once
 
 #include "drivers/sdk/rise_driver.h"
 
 namespace rise::driver {
 
-class Instance;
+struct Seat;
 
-rise_host make_host(Instance* instance);
+rise_host make_host(Seat* seat);
 
 }  // namespace rise::driver

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cstring>
 
-#include "rt_core/driver/host_services.hpp"
 #include "rt_core/message/text.hpp"
 
 namespace rise::driver {
@@ -40,34 +39,32 @@ Instance::Instance(InstanceSpec spec) : spec_(std::move(spec)), budget_(spec_.bu
 }
 
 Instance::~Instance() {
-  if (driver_instance_ != nullptr) spec_.driver->destroy(driver_instance_);
+  // What the services work with may be gone already: ~Seat allows none of them.
+  delete offered_.load(std::memory_order_relaxed);
+  delete given_up_.load(std::memory_order_relaxed);
 }
 
-bool Instance::configure(std::vector<ConfigFault>* faults) {
-  const std::size_t before = faults->size();
-  host_ = make_host(this);
+rise_config Instance::abi_config() const {
   rise_config config{};
   config.struct_size = sizeof config;
   config.setting_count = static_cast<std::uint32_t>(spec_.settings.size());
   config.output_count = static_cast<std::uint32_t>(output_specs_.size());
   config.stream_limit = kMaxStreams;
+  config.datagram_limit = Seat::kMaxDatagramPorts;
   config.settings = spec_.settings.data();
   config.outputs = output_specs_.data();
   config.machine = spec_.name.c_str();
   config.cycle_period_ns = spec_.cycle_period_ns;
-  faults_ = faults;
-  phase_ = Phase::Configuring;
-  const std::int32_t rc = spec_.driver->configure(&host_, &config, &driver_instance_);
-  phase_ = Phase::SetUp;
-  faults_ = nullptr;
-  if (rc != RISE_OK) {
-    driver_instance_ = nullptr;
-    if (faults->size() == before) {
-      faults->push_back({"", "driver " + std::string(spec_.driver->name) +
-                                 " refused its settings (" + std::to_string(rc) + ")"});
-    }
-    return false;
-  }
+  return config;
+}
+
+bool Instance::configure(std::vector<ConfigFault>* faults) {
+  const std::size_t before = faults->size();
+  seat_ = std::make_unique<Seat>(this, spec_.driver, spec_.library);
+  const bool configured = seat_->configure(abi_config(), faults);
+  signals_ = std::move(seat_->signals);  // also of one with faults: limits are checked against them
+  datagram_ports_ = seat_->datagram_ports;
+  if (!configured) return false;
   if (!spec_.outputs.empty() && (spec_.driver->capabilities & RISE_CAP_COMMAND) == 0) {
     faults->push_back({"", "driver " + std::string(spec_.driver->name) + " has no outputs"});
   }
@@ -94,7 +91,11 @@ void Instance::bind(shm::Outlet* outlet, const io::StreamPort& port, message::Dr
   for (const OutputConfig& output : spec_.outputs) supervisor.outputs.push_back(output.limits);
   for (const LimitConfig& limit : spec_.limits) {
     const std::int32_t signal = signals_.find(limit.signal);
-    if (signal >= 0) supervisor.limits.push_back({static_cast<std::uint16_t>(signal), limit.spec});
+    if (signal < 0) continue;
+    // A signal that is sampled rarely is not blind between two samples.
+    const std::int64_t period_ns = signals_.entries()[static_cast<std::size_t>(signal)].period_ns();
+    supervisor.limits.push_back({static_cast<std::uint16_t>(signal), limit.spec,
+                                 std::max(spec_.max_sample_age_ns, 2 * period_ns)});
   }
   supervisor.max_sample_age_ns = spec_.max_sample_age_ns;
   supervisor.sidecar_loss = spec_.sidecar_loss;
@@ -103,34 +104,80 @@ void Instance::bind(shm::Outlet* outlet, const io::StreamPort& port, message::Dr
   actuator.command = [](void* self, const rise_command& command,
                         std::int64_t now_ns) -> std::int32_t {
     auto* instance = static_cast<Instance*>(self);
-    if (!instance->running() || instance->spec_.driver->command == nullptr)
+    const rise_driver* driver = instance->seat_->driver;
+    if (!instance->running() || (driver->capabilities & RISE_CAP_COMMAND) == 0)
       return RISE_E_UNSUPPORTED;
-    const Timed timed(instance);
-    return instance->spec_.driver->command(instance->driver_instance_, &command, now_ns);
+    std::int32_t rc = RISE_E_CLOSED;
+    instance->call([&](void* seat) { rc = driver->command(seat, &command, now_ns); });
+    return rc;
   };
   actuator.safe = [](void* self, std::int32_t reason, std::int64_t now_ns) {
     auto* instance = static_cast<Instance*>(self);
-    const bool can = (instance->spec_.driver->capabilities & RISE_CAP_COMMAND) != 0;
-    if (!can || !instance->running()) {
+    const rise_driver* driver = instance->seat_->driver;
+    const bool can = (driver->capabilities & RISE_CAP_COMMAND) != 0;
+    // Not after stop(): then the driver has said good-bye to the device.
+    if (!can || instance->state_ != DriverState::Running ||
+        !instance->call([&](void* seat) { driver->safe(seat, reason, now_ns); })) {
       instance->supervisor_->safe_done(false);
-      return;
     }
-    const Timed timed(instance);
-    instance->spec_.driver->safe(instance->driver_instance_, reason, now_ns);
+  };
+  actuator.cancel = [](void* self, std::uint64_t id, std::int64_t now_ns) {
+    auto* instance = static_cast<Instance*>(self);
+    const rise_driver* driver = instance->seat_->driver;
+    if (!instance->running() || driver->cancel == nullptr) return;
+    instance->call([&](void* seat) { driver->cancel(seat, id, now_ns); });
   };
   supervisor_.emplace(std::move(supervisor), actuator, outlet);
 }
 
-void Instance::start(std::int64_t now_ns) {
-  phase_ = Phase::Lane;
-  set_state(DriverState::Running, message::Severity::Info, "started");
+template <class Function>
+bool Instance::call_untimed(Function&& function) {
+  struct Call {
+    std::remove_reference_t<Function>* function;
+    void* instance;
+  } argument{&function, seat_->instance};
+  guard::Fault fault;
+  const bool whole = guard::guarded_call(
+      [](void* a) {
+        auto* c = static_cast<Call*>(a);
+        (*c->function)(c->instance);
+      },
+      &argument, &fault);
+  if (!whole) broke_off(fault);
+  return whole;
+}
+
+template <class Function>
+bool Instance::call(Function&& function) {
   const Timed timed(this);
-  spec_.driver->start(driver_instance_, now_ns);
+  return call_untimed(function);
+}
+
+void Instance::start(std::int64_t now_ns) {
+  seat_->phase = Seat::Phase::Lane;
+  set_state(DriverState::Running, message::Severity::Info, "started");
+  call([&](void* seat) { seat_->driver->start(seat, now_ns); });
+}
+
+void Instance::post_notice(std::string_view text) {
+  // Acquire: pairs with the lane's release; the one before is told.
+  if (notice_posted_.load(std::memory_order_acquire)) return;
+  posted_length_ = std::min(text.size(), sizeof posted_notice_);
+  std::memcpy(posted_notice_, text.data(), posted_length_);
+  notice_posted_.store(true, std::memory_order_release);  // the text is complete
 }
 
 void Instance::step(const rise_cycle& cycle, std::int64_t* mark_ns) {
+  if (notice_posted_.load(std::memory_order_acquire)) {  // the text is complete
+    notice(kCare, {posted_notice_, posted_length_});
+    notice_posted_.store(false, std::memory_order_release);  // the text may be overwritten
+  }
+  // Relaxed: what it points to is read only after taking it out, see change_seats().
+  if (offered_.load(std::memory_order_relaxed) != nullptr) change_seats(cycle.now_ns);
   if (!running()) return;
-  spec_.driver->cycle(driver_instance_, &cycle);
+  rise_cycle c = cycle;
+  if (state_ == DriverState::Stopping) c.flags |= RISE_CYCLE_STOPPING;
+  call_untimed([&](void* seat) { seat_->driver->cycle(seat, &c); });
   const std::int64_t now_ns = stamp_(clock_);
   spent_ns_ += now_ns - *mark_ns;
   *mark_ns = now_ns;
@@ -138,48 +185,35 @@ void Instance::step(const rise_cycle& cycle, std::int64_t* mark_ns) {
 
 void Instance::on_open(std::int32_t stream, std::int64_t now_ns) {
   if (!running()) return;
-  const Timed timed(this);
-  spec_.driver->on_open(driver_instance_, stream, now_ns);
+  call([&](void* seat) { seat_->driver->on_open(seat, stream, now_ns); });
 }
 
 void Instance::on_bytes(std::int32_t stream, const std::uint8_t* bytes, std::uint32_t length,
                         std::int64_t now_ns) {
-  set_counter(DriverCounter::BytesReceived,
-              counters_[static_cast<std::size_t>(DriverCounter::BytesReceived)] + length);
+  add_counter(DriverCounter::BytesReceived, length);
   if (!running()) return;
-  const Timed timed(this);
-  spec_.driver->on_bytes(driver_instance_, stream, bytes, length, now_ns);
+  call([&](void* seat) { seat_->driver->on_bytes(seat, stream, bytes, length, now_ns); });
 }
 
 void Instance::on_closed(std::int32_t stream, std::int32_t reason, std::int64_t now_ns) {
   forget(stream);
   if (!running()) return;
-  const Timed timed(this);
-  spec_.driver->on_closed(driver_instance_, stream, reason, now_ns);
+  call([&](void* seat) { seat_->driver->on_closed(seat, stream, reason, now_ns); });
 }
 
-void Instance::judge(const safety::LaneConditions& lane, std::int64_t now_ns) {
-  supervisor_->judge(lane, link_up(), state_ == DriverState::Running, now_ns);
+void Instance::on_datagram(std::int32_t number, const rise_datagram& datagram,
+                           std::int64_t now_ns) {
+  add_counter(DriverCounter::BytesReceived, datagram.length);
+  const auto at = std::find(datagram_numbers_.begin(), datagram_numbers_.end(), number);
+  if (at == datagram_numbers_.end() || !running()) return;
+  const auto port = static_cast<std::int32_t>(at - datagram_numbers_.begin());
+  call([&](void* seat) { seat_->driver->on_datagram(seat, port, &datagram, now_ns); });
 }
 
-std::int32_t Instance::sample(std::int32_t group, std::int64_t time_ns) {
-  if (!link_up()) return RISE_E_CLOSED;
-  const std::int32_t rc = signals_.sample(group, time_ns);
-  if (rc != RISE_OK) return rc;
-  supervisor_->sampled(time_ns);
-  if (!spec_.limits.empty()) {
-    signals_.for_each_value(group, [&](std::uint16_t signal, double value) {
-      supervisor_->value(signal, value, time_ns);
-    });
-  }
-  set_counter(DriverCounter::LastSampleMonoNs, static_cast<std::uint64_t>(time_ns));
-  return RISE_OK;
-}
-
-std::uint32_t Instance::publish() {
-  if (supervisor_->take_changed()) snapshot_due_ = true;
-  if (snapshot_due_) tell_state_snapshot();
-  return signals_.publish(outlet_);
+void Instance::judge(safety::Conditions conditions, std::int64_t now_ns) {
+  conditions.link_up = link_up();
+  conditions.driver_running = running();
+  supervisor_->judge(conditions, now_ns);
 }
 
 bool Instance::account(std::int64_t* spent_ns) {
@@ -189,28 +223,117 @@ bool Instance::account(std::int64_t* spent_ns) {
   step_histogram_.record(*spent_ns);
   const Budget::Verdict verdict = budget_.observe(*spent_ns);
   if (verdict == Budget::Verdict::InTime) return false;
-  set_counter(DriverCounter::LateSteps,
-              counters_[static_cast<std::size_t>(DriverCounter::LateSteps)] + 1);
+  add_counter(DriverCounter::LateSteps, 1);
   if (verdict != Budget::Verdict::Bench || state_ != DriverState::Running) return false;
   bench("over its time budget too often");
   return true;
 }
 
-void Instance::bench(const char* why) {
+void Instance::broke_off(const guard::Fault& fault) {
+  seat_->broken = true;
+  add_counter(DriverCounter::Faults, 1);
+  char text[message::kMaxEventText];
+  bench({text, guard::describe(fault, text, sizeof text)});
+}
+
+void Instance::bench(std::string_view why) {
   if (state_ == DriverState::Benched) return;
+  // First, while the driver may still be called: what safe() queues leaves before the streams
+  // close.
+  if (state_ == DriverState::Running && !seat_->broken) {
+    supervisor_->trip_if_armed(message::TripReason::DriverBenched, outlet_->now_ns());
+    if (state_ == DriverState::Benched) return;  // by a crash in safe()
+  }
   set_state(DriverState::Benched, message::Severity::Error, why);
+  if (seat_->broken) {
+    supervisor_->trip_if_armed(message::TripReason::DriverBenched, outlet_->now_ns());
+  }
+  close_streams();
+  link_ = RISE_LINK_DOWN;
+  supervisor_->link_lost();
+  if (supervisor_->safe_confirmed() == 0) supervisor_->safe_done(false);  // nobody will tell
+  signals_.invalidate_all(outlet_);
+  benched_.store(true, std::memory_order_relaxed);
+}
+
+void Instance::close_streams() {
   for (const std::int32_t stream : streams_) {
     if (stream >= 0) port_.close(port_.self, stream);
   }
-  link_ = RISE_LINK_DOWN;
-  signals_.invalidate_all(outlet_);
 }
 
 void Instance::stop(std::int64_t now_ns) {
   if (state_ != DriverState::Running) return;
-  set_state(DriverState::Stopping, message::Severity::Info, "stopping");
-  const Timed timed(this);
-  spec_.driver->stop(driver_instance_, now_ns);
+  supervisor_->trip_if_armed(message::TripReason::CoreStop, now_ns);
+  say_good_bye("stopping", now_ns);
+}
+
+void Instance::say_good_bye(std::string_view why, std::int64_t now_ns) {
+  set_state(DriverState::Stopping, message::Severity::Info, why);
+  call([&](void* seat) { seat_->driver->stop(seat, now_ns); });
+}
+
+std::unique_ptr<Seat> Instance::prepare(const rise_driver* driver,
+                                        std::shared_ptr<const Library> library, std::string* why) {
+  auto seat = std::make_unique<Seat>(this, driver, std::move(library));
+  std::vector<ConfigFault> faults;
+  if (!seat->configure(abi_config(), &faults)) {
+    *why = faults.front().path + (faults.front().path.empty() ? "" : ": ") + faults.front().message;
+    return nullptr;
+  }
+  // The region's directory and the sockets stand as long as the core does.
+  if (!seat->fits(signals_, datagram_ports_, why)) return nullptr;
+  return seat;
+}
+
+bool Instance::offer(std::unique_ptr<Seat>* seat) {
+  if (given_up_.load(std::memory_order_relaxed) != nullptr) return false;
+  Seat* none = nullptr;
+  // Release: the lane that takes it finds it complete.
+  if (!offered_.compare_exchange_strong(none, seat->get(), std::memory_order_release,
+                                        std::memory_order_relaxed)) {
+    return false;
+  }
+  static_cast<void>(seat->release());
+  return true;
+}
+
+void Instance::give_up(Seat* seat) {
+  // Release: whoever collects it finds what the lane has done to it. The place is free: offer() has
+  // seen that, and only the lane fills it.
+  given_up_.store(seat, std::memory_order_release);
+}
+
+// A seat is offered.
+void Instance::change_seats(std::int64_t now_ns) {
+  if (state_ == DriverState::Running) {
+    if (supervisor_->channel().state() == message::SafetyState::Armed) {
+      notice(kReloadRefused, "not reloaded: the machine is armed; disarm it first");
+      give_up(offered_.exchange(nullptr, std::memory_order_acquire));
+      return;
+    }
+    seat_wanted_since_ns_ = now_ns;
+    say_good_bye("stopping for a reload", now_ns);
+    return;
+  }
+  const bool waited = seat_wanted_since_ns_ != 0;
+  if (!waited && state_ != DriverState::Benched) return;  // the core stops: nobody sits down now
+  if (!finished()) {
+    if (waited && now_ns - seat_wanted_since_ns_ > kGoodByeLimit_ns) close_streams();
+    return;
+  }
+  seat_wanted_since_ns_ = 0;
+  seat_->phase = Seat::Phase::None;
+  give_up(seat_.release());
+  seat_.reset(offered_.exchange(nullptr, std::memory_order_acquire));
+  seat_->phase = Seat::Phase::Lane;
+  signals_.invalidate_all(outlet_);
+  link_ = RISE_LINK_DOWN;
+  budget_ = Budget(spec_.budget);
+  benched_.store(false, std::memory_order_relaxed);
+  add_counter(DriverCounter::Seats, 1);
+  set_state(DriverState::Running, message::Severity::Info, waited ? "reloaded" : "started anew");
+  call([&](void* seat) { seat_->driver->start(seat, now_ns); });
 }
 
 bool Instance::finished() const {
@@ -220,122 +343,6 @@ bool Instance::finished() const {
 
 void Instance::finish() {
   if (running()) set_state(DriverState::Stopped, message::Severity::Info, "stopped");
-}
-
-void Instance::set_state(DriverState state, message::Severity severity, const char* why) {
-  state_ = state;
-  set_counter(DriverCounter::State, static_cast<std::uint64_t>(state));
-  snapshot_due_ = true;
-  shm::Event event;
-  event.kind = message::EventKind::DriverState;
-  event.severity = severity;
-  event.machine = spec_.machine;
-  event.code = static_cast<std::int32_t>(state);
-  event.text = why;
-  outlet_->event(event);
-}
-
-std::int32_t Instance::set_link(std::uint32_t state, std::uint32_t endpoint, const char* reason) {
-  if (state > RISE_LINK_UP) return RISE_E_ARGUMENT;
-  if (state == link_ && endpoint == endpoint_) return RISE_OK;
-  const bool was_up = link_up();
-  link_ = state;
-  endpoint_ = endpoint;
-  snapshot_due_ = true;
-  if (was_up && !link_up()) signals_.invalidate_all(outlet_);
-  // Attempts to connect are in the snapshot; as events they and their failures would be noise.
-  if (state == RISE_LINK_CONNECTING) {
-    if (was_up) told_link_ = state;  // what was told last does not hold any more
-    return RISE_OK;
-  }
-  if (state == told_link_ && endpoint == told_endpoint_) return RISE_OK;
-  told_link_ = state;
-  told_endpoint_ = endpoint;
-  shm::Event event;
-  event.kind = message::EventKind::Link;
-  event.severity = link_up() ? message::Severity::Info : message::Severity::Warning;
-  event.machine = spec_.machine;
-  event.code = static_cast<std::int32_t>(state);
-  event.detail = static_cast<std::int32_t>(endpoint);
-  event.text = reason == nullptr ? "" : reason;
-  outlet_->event(event);
-  return RISE_OK;
-}
-
-std::int32_t Instance::set_alarms(const rise_alarm* alarms, std::uint32_t count) {
-  if (count != 0 && (alarms == nullptr || alarms->struct_size < sizeof(rise_alarm)))
-    return RISE_E_ARGUMENT;
-  message::AlarmState now[kMaxAlarms];
-  const std::uint32_t kept = std::min<std::uint32_t>(count, kMaxAlarms);
-  const auto* bytes = reinterpret_cast<const std::uint8_t*>(alarms);
-  for (std::uint32_t i = 0; i < kept; ++i) {
-    const auto& alarm =
-        *reinterpret_cast<const rise_alarm*>(bytes + std::size_t{i} * alarms->struct_size);
-    now[i].mutate_number(alarm.number);
-    now[i].mutate_type(static_cast<std::int16_t>(alarm.type));
-    now[i].mutate_axis(static_cast<std::int16_t>(alarm.axis));
-    now[i].mutate_text_length(static_cast<std::uint16_t>(
-        message::set_text(now[i].mutable_text(), {alarm.text, alarm.text_length})));
-  }
-  const auto same = [](const message::AlarmState& a, const message::AlarmState& b) {
-    return a.number() == b.number() && a.type() == b.type() && a.axis() == b.axis();
-  };
-  const auto listed = [&](const message::AlarmState& alarm, const message::AlarmState* list,
-                          std::uint32_t n) {
-    return std::any_of(list, list + n,
-                       [&](const message::AlarmState& a) { return same(a, alarm); });
-  };
-  for (std::uint32_t i = 0; i < alarm_count_; ++i) {
-    if (!listed(alarms_[i], now, kept)) tell_alarm(alarms_[i], false);
-  }
-  for (std::uint32_t i = 0; i < kept; ++i) {
-    if (!listed(now[i], alarms_, alarm_count_)) tell_alarm(now[i], true);
-  }
-  std::copy(now, now + kept, alarms_);
-  alarm_count_ = kept;
-  return RISE_OK;
-}
-
-void Instance::tell_alarm(const message::AlarmState& alarm, bool on) {
-  snapshot_due_ = true;
-  shm::Event event;
-  event.kind = on ? message::EventKind::AlarmOn : message::EventKind::AlarmOff;
-  event.severity = on ? message::Severity::Error : message::Severity::Info;
-  event.machine = spec_.machine;
-  event.code = alarm.number();
-  event.detail = alarm.type();
-  event.value = alarm.axis();
-  event.text = message::get_text(alarm.text());
-  outlet_->event(event);
-}
-
-void Instance::tell_state_snapshot() {
-  snapshot_due_ = false;
-  message::MachineState state;
-  state.mutate_mono_ns(outlet_->now_ns());
-  state.mutate_link(static_cast<message::LinkState>(link_));
-  state.mutate_endpoint(static_cast<std::uint8_t>(endpoint_));
-  state.mutate_safety(supervisor_->channel().state());
-  state.mutate_trip_reason(supervisor_->channel().reason());
-  state.mutate_safe_confirmed(supervisor_->safe_confirmed());
-  state.mutate_driver(state_);
-  state.mutate_alarm_count(static_cast<std::uint16_t>(alarm_count_));
-  const std::uint32_t listed = std::min<std::uint32_t>(alarm_count_, 8);
-  for (std::uint32_t i = 0; i < listed; ++i) state.mutable_alarms()->Mutate(i, alarms_[i]);
-  outlet_->state(spec_.machine, state);
-}
-
-void Instance::count(std::uint32_t counter, std::uint64_t n) {
-  shm::Hardware::store(&counters_[counter], counters_[counter] + n, std::memory_order_relaxed);
-  if (counter == RISE_COUNT_HEARTBEATS) {
-    set_counter(DriverCounter::LastHeartbeatMonoNs, static_cast<std::uint64_t>(outlet_->now_ns()));
-  }
-}
-
-// Relaxed: a number for people, ordered with nothing.
-void Instance::set_counter(DriverCounter counter, std::uint64_t value) {
-  shm::Hardware::store(&counters_[static_cast<std::size_t>(counter)], value,
-                       std::memory_order_relaxed);
 }
 
 bool Instance::owns(std::int32_t stream) const {

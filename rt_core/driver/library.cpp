@@ -1,8 +1,14 @@
 #include "rt_core/driver/library.hpp"
 
 #include <dlfcn.h>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/sendfile.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstddef>
 #include <cstring>
 #include <utility>
@@ -68,10 +74,36 @@ std::string fault(const rise_driver* driver) {
 
 }  // namespace
 
-Result<Library> Library::load(const std::string& path) {
+Result<Library> Library::load(const std::string& path) { return open(path, path); }
+
+Result<Library> Library::load_anew(const std::string& path) {
+  const int from = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (from < 0) return Failure{"driver cannot be loaded: " + path + ": " + std::strerror(errno)};
+  const int copy = ::memfd_create("rise-driver", MFD_CLOEXEC);
+  struct stat status {};
+  bool whole = copy >= 0 && ::fstat(from, &status) == 0;
+  for (off_t at = 0; whole && at < status.st_size;) {
+    whole = ::sendfile(copy, from, &at, static_cast<std::size_t>(status.st_size - at)) > 0;
+  }
+  const int error = errno;
+  ::close(from);
+  Result<Library> library =
+      whole ? open("/proc/self/fd/" + std::to_string(copy), path)
+            : Result<Library>(Failure{"driver " + path +
+                                      " cannot be copied into memory: " + std::strerror(error)});
+  if (library) {
+    library->copy_ = copy;
+  } else if (copy >= 0) {
+    ::close(copy);
+  }
+  return library;
+}
+
+Result<Library> Library::open(const std::string& file, const std::string& path) {
   Library library;
+  library.path_ = path;
   // RTLD_NOW: an unresolved symbol is an error here, not a page fault or a crash inside a cycle.
-  library.handle_ = ::dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
+  library.handle_ = ::dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (library.handle_ == nullptr)
     return Failure{std::string("driver cannot be loaded: ") + ::dlerror()};
   const auto entry =
@@ -100,16 +132,22 @@ std::string Library::take(const rise_driver* driver) {
 }
 
 Library::Library(Library&& other) noexcept
-    : handle_(std::exchange(other.handle_, nullptr)), driver_(std::move(other.driver_)) {}
+    : path_(std::move(other.path_)),
+      handle_(std::exchange(other.handle_, nullptr)),
+      copy_(std::exchange(other.copy_, -1)),
+      driver_(std::move(other.driver_)) {}
 
 Library& Library::operator=(Library&& other) noexcept {
+  std::swap(path_, other.path_);
   std::swap(handle_, other.handle_);
+  std::swap(copy_, other.copy_);
   std::swap(driver_, other.driver_);
   return *this;
 }
 
 Library::~Library() {
   if (handle_ != nullptr) ::dlclose(handle_);
+  if (copy_ >= 0) ::close(copy_);
 }
 
 }  // namespace rise::driver

@@ -14,6 +14,9 @@ class Library {
   // Loads `path` and checks that it is a driver of an ABI that this host speaks. Each way to fail
   // has its own sentence.
   static Result<Library> load(const std::string& path);
+  // The same, but what is in the file now, even if a library of that name is loaded already: dlopen
+  // would give us that one again. Works on a copy, so the file may be overwritten later.
+  static Result<Library> load_anew(const std::string& path);
   // A driver that is linked into the program (tests).
   static Result<Library> adopt(const rise_driver* driver);
 
@@ -26,6 +29,8 @@ class Library {
   // As this host knows drivers: what an older driver does not have is null. At the same place for
   // the life of the library, also when it is moved.
   [[nodiscard]] const rise_driver& driver() const { return *driver_; }
+  // Where it was loaded from; empty: linked into the program.
+  [[nodiscard]] const std::string& path() const { return path_; }
   [[nodiscard]] bool can(std::uint64_t capability) const {
     return (driver_->capabilities & capability) != 0;
   }
@@ -33,7 +38,10 @@ class Library {
  private:
   Library() = default;
   std::string take(const rise_driver* driver);  // empty: fine
+  static Result<Library> open(const std::string& file, const std::string& path);
+  std::string path_;
   void* handle_ = nullptr;
+  int copy_ = -1;  // load_anew: held open, so that the next copy has another name
   std::unique_ptr<const rise_driver> driver_;
 };
 

@@ -50,6 +50,26 @@ std::int32_t Signals::declare_signal(const rise_signal_spec& spec) {
   return static_cast<std::int32_t>(signals_.size() - 1);
 }
 
+std::string Signals::difference(const Signals& other) const {
+  if (groups_.size() != other.groups_.size()) return "it has another number of groups";
+  for (std::size_t i = 0; i < groups_.size(); ++i) {
+    if (groups_[i].name != other.groups_[i].name ||
+        groups_[i].period_ns != other.groups_[i].period_ns) {
+      return "its group " + groups_[i].name + " is another";
+    }
+  }
+  if (signals_.size() != other.signals_.size()) return "it has another number of signals";
+  for (std::size_t i = 0; i < signals_.size(); ++i) {
+    const Signal& a = signals_[i];
+    const Signal& b = other.signals_[i];
+    if (a.name != b.name || a.unit != b.unit || a.choices != b.choices || a.type != b.type ||
+        a.group != b.group || a.min != b.min || a.max != b.max) {
+      return "its signal " + a.name + " is another";
+    }
+  }
+  return {};
+}
+
 void Signals::lay_out(std::uint16_t machine, std::uint16_t first_text) {
   machine_ = machine;
   for (std::size_t g = 0; g < groups_.size(); ++g) {
@@ -148,7 +168,14 @@ std::int32_t Signals::write(std::int32_t number, double value) {
 std::int32_t Signals::invalidate(std::int32_t number) {
   if (number < 0 || static_cast<std::size_t>(number) >= signals_.size()) return RISE_E_ARGUMENT;
   const Signal& signal = signals_[static_cast<std::size_t>(number)];
-  if (signal.type == RISE_SIGNAL_TEXT) return RISE_OK;
+  if (signal.type == RISE_SIGNAL_TEXT) {
+    // Told with the cycle's publication, as invalidate_all tells it; only once.
+    Text& text = texts_[signal.text];
+    text.untold = text.untold || text.valid;
+    any_untold_ = any_untold_ || text.untold;
+    text.valid = false;
+    return RISE_OK;
+  }
   message::TelemetryFrame& frame = pages_[signal.page].frame;
   frame.mutate_valid(frame.valid() & ~(std::uint64_t{1} << signal.slot));
   return RISE_OK;
@@ -160,10 +187,15 @@ std::int32_t Signals::write_text(std::int32_t number, std::string_view text, shm
   if (signal.type != RISE_SIGNAL_TEXT) return RISE_E_ARGUMENT;
   Text& stored = texts_[signal.text];
   text = text.substr(0, RISE_TEXT_MAX);
-  if (stored.valid && text == std::string_view(stored.bytes, stored.length)) return RISE_OK;
+  if (stored.valid && text == std::string_view(stored.bytes, stored.length)) {
+    // Nothing to tell, but readers see by its time that it holds still.
+    outlet->text(signal.slot, text, true);
+    return RISE_OK;
+  }
   if (!text.empty()) std::memcpy(stored.bytes, text.data(), text.size());
   stored.length = static_cast<std::uint32_t>(text.size());
   stored.valid = true;
+  stored.untold = false;
   tell_text(signal, stored, static_cast<std::size_t>(number), outlet);
   return RISE_OK;
 }
@@ -208,11 +240,23 @@ void Signals::invalidate_all(shm::Outlet* outlet) {
   for (std::size_t i = 0; i < signals_.size(); ++i) {
     if (signals_[i].type != RISE_SIGNAL_TEXT || !texts_[signals_[i].text].valid) continue;
     texts_[signals_[i].text].valid = false;
+    texts_[signals_[i].text].untold = false;
+    tell_text(signals_[i], texts_[signals_[i].text], i, outlet);
+  }
+}
+
+// Texts that have lost their value since the last publication.
+void Signals::tell_lost_texts(shm::Outlet* outlet) {
+  any_untold_ = false;
+  for (std::size_t i = 0; i < signals_.size(); ++i) {
+    if (signals_[i].type != RISE_SIGNAL_TEXT || !texts_[signals_[i].text].untold) continue;
+    texts_[signals_[i].text].untold = false;
     tell_text(signals_[i], texts_[signals_[i].text], i, outlet);
   }
 }
 
 std::uint32_t Signals::publish(shm::Outlet* outlet) {
+  if (any_untold_) tell_lost_texts(outlet);
   if (!any_fresh_) return 0;
   any_fresh_ = false;
   std::uint32_t count = 0;

@@ -31,6 +31,8 @@ class Signals {
   // Frames per second when all goes as planned.
   [[nodiscard]] double frames_per_second() const;
   [[nodiscard]] std::vector<std::string> names() const;
+  // How what is declared here differs from the other; empty: not at all. Limits and choices count.
+  [[nodiscard]] std::string difference(const Signals& other) const;
   // -1: no such signal.
   [[nodiscard]] std::int32_t find(const std::string& name) const;
   [[nodiscard]] std::uint32_t type(std::size_t signal) const { return signals_[signal].type; }
@@ -86,7 +88,9 @@ class Signals {
     char bytes[RISE_TEXT_MAX] = {};
     std::uint32_t length = 0;
     bool valid = false;
+    bool untold = false;  // it has lost its value, and readers do not know yet
   };
+  void tell_lost_texts(shm::Outlet* outlet);
   void tell_text(const Signal& signal, const Text& text, std::size_t number,
                  shm::Outlet* outlet) const;
 
@@ -96,6 +100,7 @@ class Signals {
   std::vector<Page> pages_;
   std::vector<Text> texts_;
   bool any_fresh_ = false;
+  bool any_untold_ = false;
 };
 
 }  // namespace rise::driver

@@ -9,6 +9,8 @@
 
 namespace rise::message {
 
+inline constexpr std::size_t kMaxEventText = 128;  // bytes of MachineEvent.text
+
 // Bytes stored; text beyond the field is cut.
 template <std::uint16_t N>
 std::size_t set_text(flatbuffers::Array<std::uint8_t, N>* field, std::string_view text) {

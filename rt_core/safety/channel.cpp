@@ -12,6 +12,8 @@ TripReason Channel::cause(const Conditions& c) {
   if (c.limit_violated) return TripReason::Limit;
   if (!c.driver_running) return TripReason::DriverBenched;
   if (!c.link_up || !c.fresh) return TripReason::LinkLost;
+  // After the link: without one no limit sees anything, and it is the link that is to be named.
+  if (c.limit_blind) return TripReason::Limit;
   if (c.overrun) return TripReason::Overrun;
   if (c.sidecar_needed && !c.sidecar_alive) return TripReason::SidecarLost;
   return TripReason::None;
@@ -32,14 +34,19 @@ bool Channel::evaluate(const Conditions& conditions) {
       if (cause(conditions) == TripReason::None) return false;
       break;
   }
-  reason_ = cause(conditions);
+  return trip(cause(conditions));
+}
+
+bool Channel::trip(TripReason reason) {
+  if (state_ == SafetyState::Tripped) return false;
+  reason_ = reason;
   state_ = SafetyState::Tripped;
   return true;
 }
 
 Refusal Channel::arm(const Conditions& conditions) {
   if (state_ != SafetyState::Disarmed) return Refusal::WrongState;
-  if (!conditions.link_up || !conditions.fresh) return Refusal::NotFresh;
+  if (!conditions.link_up || !conditions.fresh || conditions.limit_blind) return Refusal::NotFresh;
   if (!conditions.sidecar_alive && conditions.sidecar_needed) return Refusal::NotFresh;
   if (cause(conditions) != TripReason::None) return Refusal::TripConditionActive;
   state_ = SafetyState::Armed;

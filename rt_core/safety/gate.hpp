@@ -21,7 +21,12 @@ struct OutputState {
   double value = 0;
   bool approved_known = false;  // there is a value to roll back to
   double approved = 0;
-  bool provisional = false;  // `value` was set by a provisional command
+  // A provisional command was handed over, and nothing has taken it back or approved it since. Set
+  // before its answer: an answer that never comes proves nothing.
+  bool provisional = false;
+  bool rollback_due = false;   // it is to go back to `approved`, as soon as that can be
+  bool rollback_told = false;  // people know that this does not work
+  std::int64_t retry_ns = 0;   // not before
 };
 
 // Checks that concern the command alone; one gate per lane.
@@ -29,11 +34,14 @@ class Gate {
  public:
   explicit Gate(std::uint64_t max_ttl_ns = 10'000'000'000) : max_ttl_ns_(max_ttl_ns) {}
 
-  // None: passed, and the sequence number is used up. `expired` tells a refusal from an old age.
+  // Accepted: passed. Refused, with the reason, or Expired. In all cases the sequence number is
+  // used up, but for one that lies in the future: a single bad number must not shut out all that
+  // follow.
   struct Verdict {
+    message::Outcome outcome = message::Outcome::Accepted;
     message::Refusal refusal = message::Refusal::None;
-    bool expired = false;
   };
+  // now_ns: read after the command was taken, or a good command could seem to come from the future.
   [[nodiscard]] Verdict admit(const message::Command& command, std::int64_t now_ns);
   [[nodiscard]] std::uint64_t last_sequence() const { return last_sequence_; }
 
@@ -42,11 +50,9 @@ class Gate {
   std::uint64_t last_sequence_ = 0;
 };
 
-// The value against the output's limits.
+// The value against the output's min and max / and against its max_step, too.
+[[nodiscard]] message::Refusal check_range(double value, const OutputSpec& spec);
 [[nodiscard]] message::Refusal check_value(double value, const OutputSpec& spec,
                                            const OutputState& state);
-
-// True if the core's time is beyond the command's time-to-live.
-[[nodiscard]] bool expired(const message::Command& command, std::int64_t now_ns);
 
 }  // namespace rise::safety

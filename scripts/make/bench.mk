@@ -1,6 +1,6 @@
 # Benches. `make bench` runs each for a short time, prints a table and writes build/bench/results.json;
 # `make bench-full` takes longer for steadier figures. One bench: `make bench ONLY=ring`.
-BENCH_PROGRAMS := $(addprefix $(OUT)/bench/,ring bookkeeping sweep)
+BENCH_PROGRAMS := $(addprefix $(OUT)/bench/,ring bookkeeping sweep telemetry datagrams) $(BENCH_DPDK)
 
 $(OUT)/bench/ring: $(OUT)/obj/bench/ring.o
 	$(call link,)
@@ -8,16 +8,23 @@ $(OUT)/bench/bookkeeping: $(OUT)/obj/bench/bookkeeping.o $(CORE_OBJ) $(CONFIG_OB
 	$(call link,$(URING) -ldl)
 $(OUT)/bench/sweep: $(OUT)/obj/bench/sweep.o $(call objects,$(FOCAS_WIRE_SRC))
 	$(call link,)
+$(OUT)/bench/telemetry: $(OUT)/obj/bench/telemetry.o $(TELEMETRY_OBJ) $(SENSORSIM_OBJ) $(CONFIG_OBJ) \
+    $(OUT)/obj/tests/unit/telemetry_fake_host.o
+	$(call link,)
+$(OUT)/bench/datagrams: $(OUT)/obj/bench/datagrams.o $(CORE_OBJ) $(CONFIG_OBJ)
+	$(call link,$(URING) -ldl)
 
 .PHONY: bench bench-full bench-programs
 bench-programs: $(BENCH_PROGRAMS)
 
 bench: ## print every figure of the README, short runs; ONLY=name for one
 	@scripts/setup bench
+	@scripts/setup dpdk || echo "bench: goes on without DPDK"
 	@$(MAKE) --no-print-directory programs bench-programs
 	@OUT=$(OUT) bench/run $(ONLY)
 
 bench-full: ## the same with longer runs
 	@scripts/setup bench
+	@scripts/setup dpdk || echo "bench: goes on without DPDK"
 	@$(MAKE) --no-print-directory programs bench-programs
 	@OUT=$(OUT) bench/run --full $(ONLY)

@@ -24,10 +24,11 @@ URING := -l:liburing.a   # the shared one of Debian 12 lacks the ring restrictio
 
 # ---- sources, by folder
 CONFIG_SRC := $(wildcard config/schema/*.cpp)
-CORE_SRC := $(filter-out rt_core/core/main.cpp rt_core/guard/preload.cpp, $(wildcard rt_core/*/*.cpp))
+CORE_SRC := $(filter-out rt_core/core/main.cpp rt_core/guard/preload.cpp rt_core/kit/%, $(wildcard rt_core/*/*.cpp))
 FOCAS_WIRE_SRC := $(wildcard drivers/focas/wire/*.cpp)
 FOCAS_SRC := $(wildcard drivers/focas/*.cpp)
 SIMULATOR_SRC := $(filter-out drivers/focas/simulator/main.cpp, $(wildcard drivers/focas/simulator/*.cpp))
+KIT_SRC := $(wildcard rt_core/kit/*.cpp)
 HOST_SRC := $(wildcard plugins/host/*.cpp)
 CLI_SRC := $(wildcard plugins/cli/*.cpp)
 
@@ -42,7 +43,7 @@ SIMULATOR_OBJ := $(call objects,$(FOCAS_WIRE_SRC) $(SIMULATOR_SRC))
 
 # ---- generated
 GENERATED := $(GEN)/rise_generated.h $(GEN)/schema_hash.hpp $(GEN)/default_config.hpp \
-             $(GEN)/default_controls.hpp $(GEN)/system_calls.inc
+             $(GEN)/default_controls.hpp $(GEN)/system_calls.inc $(GEN)/driver_template.hpp
 
 $(GEN)/rise_generated.h: rt_core/message/rise.fbs
 	@mkdir -p $(GEN)
@@ -62,6 +63,20 @@ $(GEN)/default_controls.hpp: config/controls.toml
 	@mkdir -p $(GEN)
 	@{ printf '#pragma once\nnamespace rise {\ninline constexpr char kDefaultControls[] = R"rise('; cat $<; printf ')rise";\n}\n'; } > $@
 
+# What `rise driver new` writes: the files of the template, and the headers that it builds with. The copies of
+# the headers lie side by side, whatever the tree looks like.
+TEMPLATE_FILES := $(wildcard drivers/sdk/template/*)
+SDK_FILES := $(wildcard drivers/sdk/*.h drivers/sdk/*.hpp) drivers/sdk/LICENSE
+$(GEN)/driver_template.hpp: $(TEMPLATE_FILES) $(SDK_FILES)
+	@mkdir -p $(GEN)
+	@{ printf '#pragma once\nnamespace rise {\nstruct TemplateFile {\n  const char* path;\n  const char* text;\n};\n'; \
+	printf 'inline constexpr TemplateFile kDriverTemplate[] = {\n'; \
+	for f in $(TEMPLATE_FILES); do printf '{"%s", R"rise(' "$${f##*/}"; \
+	  sed 's:#include "\.\./:#include ":' $$f; printf ')rise"},\n'; done; \
+	for f in $(SDK_FILES); do printf '{"sdk/%s", R"rise(' "$${f##*/}"; \
+	  sed 's:#include "drivers/sdk/:#include ":' $$f; printf ')rise"},\n'; done; \
+	printf '};\n}\n'; } > $@
+
 # Number and name of each system call, from the kernel's header.
 $(GEN)/system_calls.inc:
 	@mkdir -p $(GEN)
@@ -69,16 +84,17 @@ $(GEN)/system_calls.inc:
 	  sed -nE 's/^#define __NR_([a-z0-9_]+) ([0-9]+)$$/{\2, "\1"},/p' | sort -t'{' -k2 -n > $@
 
 # ---- compiling
+# -MD, not -MMD: what is generated is included as a system header, and its changes count, too.
 $(OUT)/obj/rt_core/%.o $(OUT)/obj/drivers/%.o: MODE := $(RT_FLAGS)
 $(OUT)/obj/drivers/focas/simulator/%.o: MODE :=
 $(OUT)/obj/%.o: %.cpp | $(GENERATED)
 	@mkdir -p $(@D)
 	$(say) "  compile $<"
-	$(Q)$(CXX) $(CXXFLAGS) $(MODE) -MMD -MP -c -o $@ $<
+	$(Q)$(CXX) $(CXXFLAGS) $(MODE) -MD -MP -c -o $@ $<
 
 # ---- linking
 .PHONY: programs
-programs: $(OUT)/bin/rise-core $(OUT)/bin/rise-sidecar $(OUT)/bin/rise \
+programs: $(OUT)/bin/rise-core $(OUT)/bin/rise-sidecar $(OUT)/bin/rise $(OUT)/bin/rise-driver-check \
           $(if $(wildcard drivers/focas/simulator/main.cpp),$(OUT)/bin/cncsim) $(OUT)/lib/rise/drivers/focas.so $(OUT)/lib/rise/librise_guard.so
 
 define link
@@ -89,6 +105,9 @@ endef
 
 # -rdynamic: so that the guard's stack traces have names.
 $(OUT)/bin/rise-core: $(OUT)/obj/rt_core/core/main.o $(CORE_OBJ) $(CONFIG_OBJ)
+	$(call link,-rdynamic $(URING) -ldl)
+# -rdynamic: as in the core, for the names in stack traces.
+$(OUT)/bin/rise-driver-check: $(call objects,$(KIT_SRC)) $(CORE_OBJ) $(CONFIG_OBJ)
 	$(call link,-rdynamic $(URING) -ldl)
 $(OUT)/bin/rise-sidecar: $(call objects,$(HOST_SRC)) $(CORE_SHARED_OBJ) $(CONFIG_OBJ)
 	$(call link,)

@@ -6,14 +6,17 @@ FUZZ := $(BUILD)/fuzz
 FUZZ_CXX := clang++
 FUZZ_FLAGS := -std=c++20 $(WARN) -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined \
               -fno-sanitize-recover=all -pthread -I. -isystem $(GEN)
-FUZZERS := fuzz_focas_frame fuzz_focas_session fuzz_config
+FUZZERS := fuzz_focas_frame fuzz_focas_session fuzz_config fuzz_packet fuzz_telemetry
 
 fuzz_objects = $(patsubst %.cpp,$(FUZZ)/obj/%.o,$(1))
 FUZZ_FOCAS := $(call fuzz_objects,$(FOCAS_WIRE_SRC) $(filter-out drivers/focas/driver.cpp,$(FOCAS_SRC)))
 FUZZ_HOST := $(call fuzz_objects,$(CONFIG_SRC) tests/unit/focas_fake_host.cpp)
 FUZZ_LIB.fuzz_focas_frame := $(call fuzz_objects,$(FOCAS_WIRE_SRC) drivers/focas/control_info.cpp)
 FUZZ_LIB.fuzz_focas_session := $(FUZZ_FOCAS) $(FUZZ_HOST) $(FUZZ)/obj/tests/unit/focas_fake_control.o
+FUZZ_LIB.fuzz_packet := $(call fuzz_objects,$(addprefix rt_core/io/,packet.cpp neighbours.cpp frame_endpoint.cpp))
 FUZZ_LIB.fuzz_config := $(FUZZ_FOCAS) $(FUZZ_HOST)
+FUZZ_LIB.fuzz_telemetry := $(call fuzz_objects,$(TELEMETRY_SRC) $(CONFIG_SRC) tests/unit/telemetry_fake_host.cpp)
+$(FUZZ_LIB.fuzz_telemetry) $(FUZZ)/obj/tests/fuzz/fuzz_telemetry.o $(FUZZ)/planted/fuzz_telemetry.o: | $(TELEMETRY_GENERATED)
 
 $(FUZZ)/obj/%.o: %.cpp | $(GENERATED)
 	@mkdir -p $(@D)
@@ -44,9 +47,17 @@ $(FUZZ_PROGRAMS) $(FUZZ_PLANTED):
 $(FUZZ)/make_corpus: $(call fuzz_objects,tests/fuzz/make_corpus.cpp tests/unit/focas_vectors.cpp)
 	$(say) "  link    $@"
 	$(Q)$(FUZZ_CXX) $(FUZZ_FLAGS) -o $@ $(filter %.o,$^)
-$(FUZZ)/corpus: $(FUZZ)/make_corpus $(wildcard tests/vectors/*.hex) config/rise.toml
+$(FUZZ)/make_packets: $(call fuzz_objects,tests/fuzz/make_packets.cpp rt_core/io/packet.cpp)
+	$(say) "  link    $@"
+	$(Q)$(FUZZ_CXX) $(FUZZ_FLAGS) -o $@ $(filter %.o,$^)
+$(FUZZ)/corpus: $(FUZZ)/make_corpus $(FUZZ)/make_packets $(wildcard tests/vectors/*.hex) config/rise.toml
 	@rm -rf $@ && mkdir -p $@
 	@$(FUZZ)/make_corpus $@
+	@$(FUZZ)/make_packets $@
+	@mkdir -p $@/fuzz_telemetry
+	@printf '\0\10\0\77\10\2\77\4\77\1\1\0\4\77' >$@/fuzz_telemetry/streams
+	@printf '\1\10\0\77\1\0\2\1\0\376\6\0\10\0\77\5\20\4\77' >$@/fuzz_telemetry/faults
+	@printf '\0\2\0\0\5\377\7\0\1\0\10\0\20\13' >$@/fuzz_telemetry/patches
 
 .PHONY: fuzz fuzz-control fuzz-programs fuzz-planted
 fuzz-programs: $(FUZZ_PROGRAMS) $(FUZZ)/corpus

@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 """Writes: white-listed, limit-checked, armed, read back; the stop; life without a sidecar."""
+import pathlib
 import signal
 import time
 import unittest
@@ -45,6 +46,9 @@ class Commands(unittest.TestCase):
     def start(self, model):
         self.plant = harness.Plant(f"commands-{model}")
         self.addCleanup(self.plant.close)
+        # After a test that has killed its core, this one would begin tripped.
+        for left in pathlib.Path("/dev/shm").glob(f"rise.{self.plant.region}.*"):
+            left.unlink()
         port = harness.free_ports(1)
         self.plant.start_simulator(harness.control_toml("a", port, model=model))
         self.plant.tell("set a pmc R103 255")
@@ -55,6 +59,7 @@ class Commands(unittest.TestCase):
                 "a", port, items='["status", "macro.500-501"]', more=SAFE, tables=OUTPUTS
             )
         )
+        self.config = config
         self.plant.start_core(config)
         self.plant.start_sidecar("--heartbeat-ms", "50")
         self.plant.wait_up()
@@ -130,6 +135,47 @@ class Commands(unittest.TestCase):
         self.rise("reset", "a")
         self.rise("arm", "a")
 
+    def test_stop_tells_what_each_machine_made_of_it(self):
+        self.start("31i")
+        said = self.rise("stop")
+        self.assertRegex(said, r"(?m)^a +Tripped, safe outputs confirmed$")
+        self.rise("stop")  # again: still so
+        self.rise("stop", "--clear")
+
+    def test_stop_of_a_machine_that_cannot_be_reached_is_not_called_a_success(self):
+        self.start("31i")
+        self.plant.tell("fault a refuse_listen")
+        self.plant.tell("fault a reset scope=all count=2")
+        self.plant.wait_machine("a", lambda m: m["link"] != "up", 5, "is lost")
+        started = time.monotonic()
+        said = self.rise("stop", ok=False)
+        self.assertRegex(said, r"(?m)^a +Tripped, safe outputs NOT confirmed")
+        self.assertIn("1 of 1 machines not confirmed safe; use the hardware stop", said)
+        self.assertGreater(time.monotonic() - started, 0.9, "it has waited for the confirmation")
+
+    def test_stop_of_a_dead_core_says_that_nothing_was_stopped(self):
+        self.start("31i")
+        self.plant.core.stop(signal.SIGKILL)
+        done = self.plant.rise("stop", "--region", self.plant.region)
+        self.assertEqual(done.returncode, 3, done.stdout + done.stderr)
+        self.assertIn("the core is dead, nothing was stopped; use the hardware stop", done.stderr)
+        self.assertEqual(done.stdout, "")
+        # The next core begins as this one was left.
+        self.plant.start_core(self.config)
+        machine = self.plant.wait_machine("a", lambda m: m["safety"] == "tripped", 5, "is tripped")
+        self.assertEqual(machine["trip_reason"], "stop_word")
+        self.plant.core.stop(signal.SIGKILL)
+        done = self.plant.rise("stop", "--region", self.plant.region, "--clear")
+        self.assertEqual(done.returncode, 3)
+        self.assertIn("the core is dead", done.stderr)
+
+    def test_stop_without_a_core_says_that_nothing_was_stopped(self):
+        plant = harness.Plant("nobody")
+        self.addCleanup(plant.close)
+        done = plant.rise("stop", "--region", plant.region)
+        self.assertEqual(done.returncode, 3)
+        self.assertIn("nothing was stopped; use the hardware stop", done.stderr)
+
     def test_limit_trips(self):
         self.start("31i")
         self.rise("arm", "a")
@@ -154,6 +200,32 @@ class Commands(unittest.TestCase):
             "a", lambda m: m["safe_confirmed"] == 1, 15, "safe outputs confirmed"
         )
         self.assertEqual(self.get("pmc R100"), 1)
+
+    def test_orderly_stop_while_armed_writes_the_safe_outputs(self):
+        self.start("31i")
+        self.rise("arm", "a")
+        self.rise("set", "a", "advice", "20")
+        self.rise("set", "a", "advice", "40", "--provisional")
+        self.assertEqual(self.plant.core.stop(), 0)
+        self.assertEqual(self.get("macro 500"), 20, "the provisional value went back")
+        self.assertEqual(self.get("pmc R100"), 1, "the safe outputs were written")
+        self.assertEqual(self.get("pmc R103"), 255 - 4)
+
+    def test_core_after_one_that_was_killed_begins_tripped_and_makes_safe(self):
+        self.start("31i")
+        self.rise("arm", "a")
+        self.plant.core.stop(signal.SIGKILL)
+        self.assertEqual(self.get("pmc R100"), 0)
+        self.plant.start_core(self.config)
+        machine = self.plant.wait_machine(
+            "a", lambda m: m["safe_confirmed"] == 1, 10, "safe outputs confirmed"
+        )
+        self.assertEqual((machine["safety"], machine["trip_reason"]), ("tripped", "unclean_start"))
+        self.assertEqual(self.get("pmc R100"), 1)
+        self.assertIn("wrong state", self.rise("arm", "a", ok=False))
+        time.sleep(0.3)  # the first samples have come by then
+        self.rise("reset", "a")
+        self.rise("arm", "a")
 
     def test_feed_hold_needs_no_arming(self):
         self.start("31i")

@@ -156,6 +156,12 @@ class Scheduling(unittest.TestCase):
                     os.SCHED_OTHER,
                     "only lanes are real-time threads",
                 )
+                if os.cpu_count() > 1:
+                    self.assertNotIn(
+                        lane["cpu"],
+                        os.sched_getaffinity(int(task.name)),
+                        f"{(task / 'comm').read_text().strip()} may run on the lane's core",
+                    )
 
     @needs_root
     def test_without_privilege_it_runs_and_says_loudly_what_is_missing(self):

@@ -1,9 +1,12 @@
 #!/usr/bin/python3
 """The shared region when processes die, damage it, or belong to another release."""
+import ctypes
+import fcntl
 import os
 import pathlib
 import signal
 import struct
+import subprocess
 import time
 import unittest
 
@@ -30,9 +33,9 @@ class Region(unittest.TestCase):
         core = self.start(plant)
         plant.wait_up()
         core.stop(signal.SIGKILL)
-        self.assertEqual(len(self.files(plant)), 2, "a killed core leaves its files")
+        self.assertEqual(len(self.files(plant)), 3, "a killed core leaves in, out and lock")
         done = plant.rise("top", "--region", plant.region, "--once")
-        self.assertEqual(done.returncode, 1)
+        self.assertEqual(done.returncode, 3)
         self.assertIn("died", done.stderr)
         again = plant.start_core(self.config)
         self.assertIn(f"removed what core {core.pid} had left behind", again.output())
@@ -112,7 +115,7 @@ class Region(unittest.TestCase):
             with open(path, "r+b") as file:
                 file.seek(at)
                 file.write(old)
-            self.assertEqual(done.returncode, 1, words)
+            self.assertEqual(done.returncode, 3, words)
             self.assertIn(words, done.stderr)
         self.assertIsNotNone(plant.view())
 
@@ -126,6 +129,87 @@ class Region(unittest.TestCase):
         )
         self.assertTrue(core.alive())
         self.assertEqual(core.stop(), 0)
+
+    def damaged(self, damage):
+        """A core whose `in` file is damaged by `damage(fd, size)`: it must trip and live."""
+        plant = self.plant()
+        core = self.start(plant)
+        plant.wait_up()
+        fd = os.open(f"/dev/shm/rise.{plant.region}.in", os.O_RDWR)
+        self.addCleanup(os.close, fd)
+        damage(fd, os.fstat(fd).st_size)
+        harness.wait_until(
+            lambda: "input lost" in core.output(), 10, "the core tells that its input is lost"
+        )
+        # From now on the file is nothing to it.
+        os.ftruncate(fd, 0)
+        time.sleep(0.5)
+        self.assertTrue(core.alive())
+        self.assertEqual(core.stop(), 0)
+
+    def test_grown_input_file_trips_the_core(self):
+        self.damaged(lambda fd, size: os.ftruncate(fd, size + (1 << 20)))
+
+    def test_hole_in_the_input_file_trips_the_core(self):
+        libc = ctypes.CDLL(None, use_errno=True)
+
+        def punch(fd, _):
+            keep_size, punch_hole = 1, 2
+            rc = libc.fallocate(
+                fd, keep_size | punch_hole, ctypes.c_long(4096), ctypes.c_long(8192)
+            )
+            self.assertEqual(rc, 0, os.strerror(ctypes.get_errno()))
+
+        self.damaged(punch)
+
+    def test_stop_word_outlives_a_killed_core(self):
+        plant = self.plant()
+        core = self.start(plant)
+        plant.wait_up()
+        plant.rise("stop", "--region", plant.region)  # its answer: see test_commands.py
+        self.assertNotEqual(plant.view()["stop_word"], 0)
+        core.stop(signal.SIGKILL)
+        plant.start_core(self.config)
+        self.assertNotEqual(plant.view()["stop_word"], 0)
+
+    def test_lock_of_a_reader_does_not_keep_the_next_core_from_starting(self):
+        plant = self.plant()
+        core = self.start(plant)
+        core.stop(signal.SIGKILL)
+        for kind, flags in (("in", os.O_RDWR), ("out", os.O_RDONLY)):
+            fd = os.open(f"/dev/shm/rise.{plant.region}.{kind}", flags)
+            self.addCleanup(os.close, fd)
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        again = plant.start_core(self.config)
+        self.assertEqual(again.stop(), 0)
+        self.assertEqual(self.files(plant), [])
+
+    def test_core_whose_messages_nobody_reads_still_hears_sigterm(self):
+        plant = self.plant()
+        self.start(plant).stop()
+        config = plant.write(
+            "rise.toml", f'[core]\nname = "{plant.region}"\nhugepages = false\n' + self.config
+        )
+        reading, writing = os.pipe()
+        self.addCleanup(os.close, reading)
+        fcntl.fcntl(writing, fcntl.F_SETFL, os.O_NONBLOCK)
+        with self.assertRaises(BlockingIOError):
+            while True:
+                os.write(writing, b"x" * 4096)
+        os.set_blocking(writing, True)
+        core = subprocess.Popen(
+            [harness.BIN / "rise-core", "--config", config],
+            stdin=subprocess.DEVNULL,
+            stderr=writing,
+        )
+        os.close(writing)
+        self.addCleanup(core.kill)
+        harness.wait_until(plant.view, 20, "the core runs")
+        plant.wait_up()
+        time.sleep(1.5)
+        core.terminate()
+        self.assertEqual(core.wait(timeout=10), 0)
+        self.assertEqual(self.files(plant), [])
 
     def test_readers_cannot_write_what_the_core_writes(self):
         plant = self.plant()

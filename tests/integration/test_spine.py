@@ -3,12 +3,13 @@
 import json
 import os
 import pathlib
+import shutil
 import signal
 import subprocess
 import time
 import unittest
 
-from common import harness
+from common import LANE, harness, without_realtime
 
 
 def leftovers(before):
@@ -123,6 +124,108 @@ class Spine(unittest.TestCase):
         self.assertRegex(second.output(), "already running|in use")
         self.assertEqual(first.stop(signal.SIGINT), 0)
         self.assertEqual(leftovers(self.before), [])
+
+
+class Supervision(unittest.TestCase):
+    """`rise run` and its core, on a config and under a name of their own."""
+
+    def setUp(self):
+        self.plant = harness.Plant("supervision")
+        self.addCleanup(self.plant.close)
+        self.region = pathlib.Path(f"/dev/shm/rise.{self.plant.region}.in")
+
+    def config(self, core="", port=1, more=""):
+        return self.plant.write(
+            "run.toml",
+            f'[core]\nname = "{self.plant.region}"\nhugepages = false\n{core}\n'
+            + "[sidecar]\nenabled = false\n"
+            + LANE
+            + harness.machine_toml("a", port, more=more),
+        )
+
+    def test_ends_when_nobody_reads_its_lines_any_more(self):
+        for interval_ms in (100, 3600000):  # also long before the next line is due
+            with self.subTest(interval_ms=interval_ms):
+                run = subprocess.Popen(
+                    [
+                        harness.BIN / "rise",
+                        "run",
+                        "--config",
+                        self.config(),
+                        "--interval-ms",
+                        str(interval_ms),
+                    ],
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.DEVNULL,
+                )
+                self.addCleanup(run.wait)
+                self.addCleanup(run.kill)
+                while b"LANE" not in run.stdout.readline():
+                    self.assertIsNone(run.poll())
+                run.stdout.close()
+                self.assertEqual(run.wait(15), 0)
+                self.assertFalse(self.region.exists(), "the core has ended in order")
+
+    def test_core_may_take_the_grace_that_it_was_given(self):
+        """A control that answers no more holds up the end of its session for 6 s."""
+        port = harness.free_ports(1)
+        self.plant.start_simulator(harness.control_toml("a", port))
+        config = self.config("stop_grace_ms = 7000", port, "reply_timeout_ms = 6000")
+        run = self.plant.start([harness.BIN / "rise", "run", "--config", config])
+        harness.wait_until(self.plant.view, 15, "the core runs")
+        self.plant.wait_up()
+        self.plant.tell("fault a stall scope=all")
+        time.sleep(0.3)
+        started = time.monotonic()
+        self.assertEqual(run.stop(signal.SIGINT, 20), 0)
+        if time.monotonic() - started < 5.5:
+            self.skipTest("the core did not need longer than it had before")
+        self.assertFalse(self.region.exists(), "killed instead of waited for")
+
+    def test_core_with_file_capabilities_does_not_outlive_its_parent(self):
+        """The kernel forgets the parent's death signal at the start of such a program."""
+        if os.geteuid() != 0:
+            self.skipTest("needs root")
+        out = self.plant.folder / "out"
+        for name in ("bin/rise", "bin/rise-core", "lib/rise/drivers/focas.so"):
+            (out / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(harness.OUT / name, out / name)
+        config = self.config()
+        for path in (self.plant.folder, *self.plant.folder.rglob("*")):
+            path.chmod(0o755)
+        core = out / "bin" / "rise-core"
+        if subprocess.run(["/usr/sbin/setcap", "cap_net_bind_service+p", core]).returncode != 0:
+            self.skipTest("no file capabilities in " + str(out))
+        run = self.plant.start(
+            [*without_realtime()[:-2], out / "bin" / "rise", "run", "--config", config]
+        )
+
+        def core_pid():
+            for folder in pathlib.Path("/proc").glob("[0-9]*"):
+                try:
+                    if os.readlink(folder / "exe") == str(core) and self.region.exists():
+                        return int(folder.name)
+                except OSError:
+                    continue
+            return None
+
+        pid = harness.wait_until(core_pid, 15, "the core runs")
+        self.addCleanup(lambda: pathlib.Path(f"/proc/{pid}").exists() and os.kill(pid, 9))
+        harness.wait_until(lambda: "LANE" in run.output(), 15, "it is supervised")
+        run.stop(signal.SIGKILL)
+        harness.wait_until(lambda: core_pid() is None, 10, "the core ends with its parent")
+
+    def test_core_whose_parent_is_gone_does_not_start(self):
+        core = self.plant.start(
+            [harness.BIN / "rise-core", "--parent", "1", "--config", self.config()]
+        )
+        self.assertEqual(core.wait(), 3)
+        self.assertIn("not started", core.output())
+        self.assertFalse(self.region.exists())
+        for word in ("0", "-5", "x", "1x", ""):
+            core = self.plant.start([harness.BIN / "rise-core", "--parent", word])
+            self.assertEqual(core.wait(), 64, word)
 
 
 if __name__ == "__main__":

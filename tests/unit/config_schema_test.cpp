@@ -136,6 +136,8 @@ TEST(ConfigSchema, SettingsForADriverAreInItsForm) {
                            list.data(),
                            nullptr,
                            "m",
+                           0,
+                           0,
                            0};
   const rise::sdk::Settings read(config);
   LONGS_EQUAL(4, read.integer("core.depth"));
@@ -152,7 +154,7 @@ TEST(ConfigSchema, DriversReadSettingsOfANewerHost) {
   };
   Newer settings[2] = {{{sizeof(Newer), RISE_SETTING_INTEGER, "a", 1, 0, ""}, {}},
                        {{sizeof(Newer), RISE_SETTING_INTEGER, "b", 2, 0, ""}, {}}};
-  const rise_config config{sizeof(rise_config), 2, 0, 0, &settings[0].known, nullptr, "m", 0};
+  const rise_config config{sizeof(rise_config), 2, 0, 0, &settings[0].known, nullptr, "m", 0, 0, 0};
   LONGS_EQUAL(2, rise::sdk::Settings(config).integer("b"));
   POINTERS_EQUAL(nullptr, rise::sdk::Settings(config).find("c"));
 }

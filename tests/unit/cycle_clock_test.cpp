@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include <cmath>
+#include <cstdlib>
 #include <set>
 
 using namespace rise::cycle;
@@ -78,6 +79,38 @@ TEST(CycleSystemClock, StampsDoNotGoBackAndFollowTheClock) {
   const std::int64_t after = clock.stamp(clock.self);
   CHECK(static_cast<double>(last - start) <= static_cast<double>(now - start) * 1.01);
   CHECK(static_cast<double>(after - start) >= static_cast<double>(now - start) * 0.99);
+}
+
+TEST(CycleSystemClock, AllLanesMeasureWithTheSameRate) {
+  const SystemClock other;
+  CHECK(system.rate() == other.rate());
+  CHECK(system.uses_tsc() == (system.rate() != 0));
+}
+
+TEST(CycleSystemClock, TheRateIsRightToOneInTenThousand) {
+  // Each stamp between two readings of the clock; of many the tightest, so that an interrupt in
+  // between is no fault of the rate.
+  const auto tightest = [&](std::int64_t* stamp, std::int64_t* now) {
+    std::int64_t gap = INT64_MAX;
+    for (int i = 0; i < 1000; ++i) {
+      const std::int64_t before = clock.now(clock.self);
+      const std::int64_t between = clock.stamp(clock.self);
+      const std::int64_t after = clock.now(clock.self);
+      if (after - before >= gap) continue;
+      gap = after - before;
+      *stamp = between;
+      *now = before + gap / 2;
+    }
+    return gap;
+  };
+  std::int64_t stamps[2] = {};
+  std::int64_t nows[2] = {};
+  std::int64_t slack = tightest(&stamps[0], &nows[0]);
+  const timespec pause{0, 200'000'000};
+  ::clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, nullptr);
+  slack += tightest(&stamps[1], &nows[1]);
+  const std::int64_t error = (stamps[1] - stamps[0]) - (nows[1] - nows[0]);
+  CHECK(std::abs(error) <= (nows[1] - nows[0]) / 10'000 + slack);
 }
 
 TEST(CycleSystemClock, SignalsDoNotEndTheSleep) {

@@ -247,3 +247,76 @@ TEST(CycleLaneCommands, HeartbeatsThatCannotBeAreNone) {
     CHECK(one.reason(0) == message::TripReason::SidecarLost);
   }
 }
+
+TEST(CycleLaneCommands, WhatWasSentSinceTheLaneWokeIsNotFromTheFuture) {
+  make(1);
+  rig.driver.on_cycle = [&](FakeMachine*, const rise_cycle&) {
+    rig.clock.spend(5'000'000);  // a step that takes long; the command comes at its end
+    if (rig.sequence == 0) {
+      message::Command command = rig.command(CommandKind::FeedHold);
+      command.mutate_sequence(static_cast<std::uint64_t>(rig.clock.now_ns()));
+      rig.push(command);
+    }
+  };
+  rig.run(1);
+  CHECK(rig.last_result().outcome() == Outcome::Accepted);
+  LONGS_EQUAL(1, rig.driver.machine(0).commands.size());
+}
+
+TEST(CycleLaneCommands, OneBadSequenceNumberShutsNobodyOut) {
+  make(1);
+  message::Command bad = rig.command(CommandKind::FeedHold);
+  bad.mutate_sequence(~std::uint64_t{0});
+  rig.push(bad);
+  rig.run(1);
+  CHECK(rig.last_result().refusal() == Refusal::FromTheFuture);
+  rig.send(CommandKind::FeedHold);
+  rig.run(1);
+  CHECK(rig.last_result().outcome() == Outcome::Accepted);
+}
+
+TEST(CycleLaneCommands, BroadcastsAreCountedByTheMachinesThatTheyReach) {
+  make(8);  // two whole-lane commands fill the 16 calls of a cycle
+  for (int i = 0; i < 5; ++i) rig.send(CommandKind::FeedHold, kWholeLane);
+  rig.run(1);
+  LONGS_EQUAL(2, rig.counter(LaneCounter::CommandsReceived));
+  for (std::size_t i = 0; i < 8; ++i) LONGS_EQUAL(2, rig.driver.machine(i).commands.size());
+  rig.run(2);
+  LONGS_EQUAL(5, rig.counter(LaneCounter::CommandsReceived));
+}
+
+TEST(CycleLaneCommands, ABroadcastToMoreMachinesThanTheBudgetIsNotDivided) {
+  make(20);
+  rig.send(CommandKind::FeedHold, kWholeLane);
+  rig.send(CommandKind::FeedHold, kWholeLane);
+  rig.run(1);
+  LONGS_EQUAL(1, rig.counter(LaneCounter::CommandsReceived));
+  for (std::size_t i = 0; i < 20; ++i) LONGS_EQUAL(1, rig.driver.machine(i).commands.size());
+}
+
+TEST(CycleLaneCommands, EveryRefusalIsCounted) {
+  make(1);
+  rig.send(CommandKind::SetOutput, 0, 5);                     // by the supervisor: not armed
+  rig.send(CommandKind::FeedHold, 9);                         // by the lane: no such machine
+  message::Command old = rig.command(CommandKind::FeedHold);  // by the gate
+  old.mutate_ttl_ns(1);
+  rig.push(old);
+  rig.run(1);
+  LONGS_EQUAL(3, rig.counter(LaneCounter::CommandsRefused));
+}
+
+TEST(CycleLaneCommands, EveryTripIsCounted) {
+  make(3);
+  rig.arm();
+  rig.set_stop_word(1);
+  rig.run(10);
+  LONGS_EQUAL(3, rig.counter(LaneCounter::Trips));
+}
+
+TEST(CycleLaneCommands, ADamagedInputIsToldOnce) {
+  make(1);
+  rig.run(1);
+  rig.core->inputs().input_lost = true;
+  rig.run(100);
+  LONGS_EQUAL(1, rig.notices(LaneNotice::InputLost));
+}

@@ -70,6 +70,26 @@ TEST(CycleLaneOverrun, ReportsAreLimitedCountsAreNot) {
   LONGS_EQUAL(99, events[1].code());  // all that was not yet told
 }
 
+TEST(CycleLaneOverrun, TheReportIsAboutTheWorstOfThem) {
+  make(2, "degrade_after = 0\ntrip_after = 0");
+  std::int64_t takes[2] = {kPeriod + 1, 0};
+  rig.driver.on_cycle = [&](FakeMachine* m, const rise_cycle&) {
+    rig.clock.spend(takes[m->name == "m1" ? 1 : 0]);
+  };
+  rig.run(1);  // told at once
+  rig.run(10);
+  takes[1] = 5 * kPeriod;
+  rig.run(1);
+  takes[1] = 0;
+  rig.run(10);
+  takes[0] = 0;
+  rig.run(1000);
+  const auto events = rig.events(EventKind::Overrun);
+  LONGS_EQUAL(2, events.size());
+  LONGS_EQUAL(1, events[1].detail());
+  DOUBLES_EQUAL(5.0 * kPeriod + 1, events[1].value(), 1);
+}
+
 TEST(CycleLaneOverrun, PoliciesReleaseTheNextCycleDifferently) {
   const struct {
     const char* policy;

@@ -89,14 +89,75 @@ TEST(CycleLaneStop, WithNothingToCloseItEndsInTheNextCycle) {
   LONGS_EQUAL(1, rig.driver.machine(0).called("stop"));
 }
 
-TEST(CycleLaneStop, ArmedMachinesGetTheirSafeOutputs) {
-  make(1);
-  closes = false;
+// While the driver can still write them: stop() ends its sessions.
+TEST(CycleLaneStop, ArmedMachinesGetTheirSafeOutputsBeforeTheDriverIsStopped) {
+  make(1, "stop_grace_ms = 100");
+  rig.driver.on_safe = [](FakeMachine* m) { m->send(m->streams.at(0), "SAFE"); };
+  rig.arm();
+  rig.core->inputs().stop = true;
+  CHECK(rig.cycle());
+  CHECK(rig.safety(0) == message::SafetyState::Tripped);
+  CHECK(rig.reason(0) == message::TripReason::CoreStop);
+  LONGS_EQUAL(1, rig.driver.machine(0).called("safe 9"));
+  LONGS_EQUAL(1, rig.peer.heard.size());  // in the cycle of the stop
+  STRCMP_EQUAL("SAFE", rig.peer.heard[0].second.c_str());
+  LONGS_EQUAL(0, rig.driver.machine(0).called("stop"));
+  rig.run(5);
+  LONGS_EQUAL(0, rig.driver.machine(0).called("stop"));
+  LONGS_EQUAL(0, rig.driver.machine(0).flags);
+  rig.driver.machine(0).ask(&rise_host::safe_done, 1u);
+  CHECK(rig.cycle());
+  LONGS_EQUAL(1, rig.driver.machine(0).called("stop"));
+  CHECK(run_out() < 10);
+  LONGS_EQUAL(1, rig.driver.machine(0).called("safe"));
+  LONGS_EQUAL(0, rig.driver.machine(0).called("too late"));
+  LONGS_EQUAL(1, rig.peer.closed);
+}
+
+TEST(CycleLaneStop, SafeOutputsThatNobodyConfirmsCostHalfOfTheGraceTime) {
+  make(1, "stop_grace_ms = 1000");
+  rig.arm();
+  rig.core->inputs().stop = true;
+  rig.run(500);
+  LONGS_EQUAL(0, rig.driver.machine(0).called("stop"));
+  LONGS_EQUAL(3, rig.driver.machine(0).called("safe"));  // at 0, 200 and 400 ms
+  rig.run(1);
+  LONGS_EQUAL(1, rig.driver.machine(0).called("stop"));
+  CHECK(run_out() < 10);
+  LONGS_EQUAL(0, rig.driver.machine(0).called("too late"));
+}
+
+TEST(CycleLaneStop, WithoutGraceArmedMachinesAreMadeSafeAllTheSame) {
+  make(1, "stop_grace_ms = 0");
+  rig.driver.on_safe = [](FakeMachine* m) { m->send(m->streams.at(0), "SAFE"); };
   rig.arm();
   rig.core->inputs().stop = true;
   run_out();
-  CHECK(rig.safety(0) == message::SafetyState::Tripped);
   LONGS_EQUAL(1, rig.driver.machine(0).called("safe"));
+  STRCMP_EQUAL("SAFE", rig.peer.heard.at(0).second.c_str());
+}
+
+TEST(CycleLaneStop, ProvisionalValuesGoBackBeforeTheEnd) {
+  rig.machine = "[[machine.output]]\nname = \"feed\"\ntarget = \"r1\"\nmin = 0.0\nmax = 9.0\n";
+  make(1);
+  rig.arm();
+  FakeMachine& m = rig.driver.machine(0);
+  m.ask(&rise_host::output_value, 0u, 3.0);
+  rig.send(message::CommandKind::SetOutput, 0, 7);  // provisional, see LaneRig::command
+  rig.run(1);
+  m.ask(&rise_host::command_done, m.commands.at(0).id, std::uint32_t{RISE_COMMAND_APPLIED}, 7.0, 0);
+  rig.core->inputs().stop = true;
+  rig.run(1);
+  LONGS_EQUAL(2, m.commands.size());
+  DOUBLES_EQUAL(3, m.commands[1].value, 0);
+  LONGS_EQUAL(0, m.called("safe"));
+  m.ask(&rise_host::command_done, m.commands[1].id, std::uint32_t{RISE_COMMAND_APPLIED}, 3.0, 0);
+  rig.run(1);
+  LONGS_EQUAL(1, m.called("safe"));
+  LONGS_EQUAL(0, m.called("stop"));
+  m.ask(&rise_host::safe_done, 1u);
+  rig.run(1);
+  LONGS_EQUAL(1, m.called("stop"));
 }
 
 TEST(CycleLaneStop, MachinesThatAreNotArmedAreLeftAsTheyAre) {

@@ -107,6 +107,15 @@ TEST(DriverHostServices, AMachineHasFourStreamsAtOnce) {
   LONGS_EQUAL(RISE_E_LIMIT, open());
 }
 
+// Its on_open may be null.
+TEST(DriverHostServices, ADriverThatClaimsNoStreamsGetsNone) {
+  rig.driver.abi.capabilities = RISE_CAP_COMMAND;
+  rig.start();
+  LONGS_EQUAL(RISE_E_UNSUPPORTED,
+              rig.machine().ask(&rise_host::stream_open, "host", std::uint16_t{1}, 10u));
+  LONGS_EQUAL(0, rig.port.calls.size());
+}
+
 TEST(DriverHostServices, ImpossibleValuesAreCounted) {
   rig.start();
   const FakeMachine& m = rig.machine();

@@ -3,6 +3,8 @@
 
 #include <CppUTest/TestHarness.h>
 
+#include <cmath>
+
 #include "rt_core/message/text.hpp"
 #include "rt_core/shm/histogram.hpp"
 #include "tests/unit/support/instance_rig.hpp"
@@ -218,8 +220,87 @@ TEST(DriverInstance, BenchedMeansTripped) {
   rig.judge();
   CHECK(rig.instance->supervisor().channel().state() == SafetyState::Tripped);
   CHECK(rig.instance->supervisor().channel().reason() == message::TripReason::DriverBenched);
-  LONGS_EQUAL(0, rig.machine().called("safe"));  // nobody is there to do it
+  LONGS_EQUAL(1, rig.machine().called("safe 5"));  // the last that it was asked for
   LONGS_EQUAL(2, rig.instance->supervisor().safe_confirmed());
+}
+
+// The streams are closed when what was queued has left: so safe() can queue its write before.
+TEST(DriverInstance, ABenchedDriverSendsItsSafeOutputsFirst) {
+  rig.driver.on_safe = [](FakeMachine* m) { m->send(0, "SAFE"); };
+  rig.start();
+  rig.machine().ask(&rise_host::stream_open, "host", std::uint16_t{1}, 10u);
+  arm();
+  rig.instance->bench("for a test");
+  STRCMP_EQUAL("send 0 SAFE", rig.port.calls.at(rig.port.calls.size() - 2).c_str());
+  STRCMP_EQUAL("close 0", rig.port.calls.back().c_str());
+  CHECK(rig.instance->supervisor().channel().state() == SafetyState::Tripped);
+  rig.machine().calls.clear();
+  rig.judge();
+  rig.instance->judge({.stop_word = true}, rig.clock.now_ns());
+  LONGS_EQUAL(0, rig.machine().calls.size());  // it is not called any more
+}
+
+TEST(DriverInstance, ABenchedDriverThatWasNotArmedIsLeftAlone) {
+  rig.start();
+  rig.instance->bench("for a test");
+  LONGS_EQUAL(0, rig.machine().called("safe"));
+}
+
+TEST(DriverInstance, NothingArmedIsStoppedBeforeItIsSafe) {
+  rig.start();
+  arm();
+  rig.instance->stop(rig.clock.now_ns());
+  LONGS_EQUAL(1, rig.machine().called("safe 9"));
+  STRCMP_EQUAL("stop", rig.machine().calls.back().c_str());
+  rig.instance->judge({.stop_word = true, .sidecar_alive = true}, rig.clock.now_ns());
+  LONGS_EQUAL(0, rig.machine().called("too late"));
+  LONGS_EQUAL(2, rig.instance->supervisor().safe_confirmed());
+}
+
+TEST(DriverInstance, ASampleFromTheFutureIsRefused) {
+  rig.start();
+  rig.machine().link(RISE_LINK_UP);
+  const std::int64_t now_ns = rig.clock.now_ns();
+  for (const std::int64_t future : {now_ns + 1, now_ns + 3'600'000'000'000, INT64_MAX}) {
+    LONGS_EQUAL(RISE_E_ARGUMENT, rig.machine().ask(&rise_host::sample, 0, future));
+  }
+  rig.judge();
+  CHECK(rig.instance->supervisor().channel().state() == SafetyState::Starting);
+  LONGS_EQUAL(0, rig.instance->publish());
+  LONGS_EQUAL(RISE_OK, rig.machine().ask(&rise_host::sample, 0, now_ns));
+}
+
+TEST(DriverInstance, WhileItIsDestroyedADriverGetsNoServices) {
+  std::int32_t rc = RISE_OK;
+  rig.driver.on_destroy = [&](FakeMachine* m) { rc = m->ask(&rise_host::signal_write, 0, 1.0); };
+  rig.start();
+  rig.instance.reset();
+  LONGS_EQUAL(RISE_E_PHASE, rc);
+}
+
+TEST(DriverInstance, ADriverThatCannotCancelIsNotAsked) {
+  rig.driver.abi.cancel = nullptr;
+  rig.start();
+  arm();
+  rig.instance->judge({.stop_word = true}, rig.clock.now_ns());
+  CHECK(rig.instance->supervisor().channel().state() == SafetyState::Tripped);
+  LONGS_EQUAL(1, rig.machine().called("safe"));
+}
+
+TEST(DriverInstance, ADisarmReachesTheDriver) {
+  rig.start();
+  arm();
+  send(message::CommandKind::Disarm);
+  LONGS_EQUAL(1, rig.machine().called("cancel 0"));
+}
+
+TEST(DriverInstance, AReconnectBetweenTwoJudgementsIsNoticed) {
+  rig.start();
+  arm();
+  rig.machine().link(RISE_LINK_DOWN);
+  rig.machine().link(RISE_LINK_UP);
+  rig.judge();
+  CHECK(rig.instance->supervisor().channel().reason() == message::TripReason::LinkLost);
 }
 
 TEST(DriverInstance, CommandsReachTheDriverAndItsAnswerTheSupervisor) {
@@ -264,6 +345,7 @@ TEST(DriverInstance, ADriverWithoutOutputsCannotBeMadeSafe) {
 TEST(DriverInstance, LimitsAreJudgedWithTheSampleThatBreaksThem) {
   rig.spec.limits = {{"other", {.max = 100}}};
   rig.start();
+  rig.machine().ask(&rise_host::signal_write, 1, 1.0);
   arm();
   rig.machine().ask(&rise_host::signal_write, 1, 101.0);
   rig.judge();
@@ -273,12 +355,33 @@ TEST(DriverInstance, LimitsAreJudgedWithTheSampleThatBreaksThem) {
   CHECK(rig.instance->supervisor().channel().reason() == message::TripReason::Limit);
 }
 
-TEST(DriverInstance, ALimitOfAnInvalidSignalSaysNothing) {
+TEST(DriverInstance, AValueBeyondItsRangeIsNoSampleButBreaksItsLimit) {
   rig.spec.limits = {{"other", {.max = 100}}};
   rig.start();
+  rig.machine().ask(&rise_host::signal_write, 1, 1.0);
   arm();
-  rig.machine().ask(&rise_host::signal_write, 1, 5000.0);  // beyond its range: invalid
+  LONGS_EQUAL(RISE_E_ARGUMENT, rig.machine().ask(&rise_host::signal_write, 1, 5000.0));
   rig.machine().ask(&rise_host::sample, 0, rig.clock.now_ns());
   rig.judge();
-  CHECK(rig.instance->supervisor().channel().state() == SafetyState::Armed);
+  CHECK(rig.instance->supervisor().channel().reason() == message::TripReason::Limit);
+  rig.instance->publish();
+  LONGS_EQUAL(0, all_frames(rig.region).back().valid() & 2);
+}
+
+TEST(DriverInstance, ALimitOfASignalWithoutAValueIsBlind) {
+  rig.spec.limits = {{"other", {.max = 100}}};
+  rig.start();
+  rig.machine().ask(&rise_host::signal_write, 1, 1.0);
+  arm();
+  for (int ms = 0; ms < 1000; ms += 10) {
+    rig.step(10'000'000);
+    rig.machine().ask(&rise_host::signal_write, 0, 1.0);
+    rig.machine().ask(&rise_host::signal_write, 1, static_cast<double>(NAN));
+    LONGS_EQUAL(RISE_OK, rig.machine().ask(&rise_host::sample, 0, rig.clock.now_ns()));
+    rig.judge();
+    CHECK(rig.instance->supervisor().channel().state() == SafetyState::Armed);
+  }
+  rig.step(1);
+  rig.judge();
+  CHECK(rig.instance->supervisor().channel().reason() == message::TripReason::Limit);
 }

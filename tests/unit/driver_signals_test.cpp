@@ -274,6 +274,36 @@ TEST(DriverSignals, TextsAreToldWhenTheyChange) {
   LONGS_EQUAL(1, state.valid());  // empty is a text
 }
 
+// Refused by the device, or never answered: readers must not go on showing the last one.
+TEST(DriverSignals, AnInvalidatedTextIsToldAsNone) {
+  declare_some();
+  signals.write_text(2, "O1234", &outlet);
+  CHECK(snapshot<message::TextState>(region, rise::shm::SectionKind::Texts, 1).valid() != 0);
+  LONGS_EQUAL(RISE_OK, signals.invalidate(2));
+  signals.publish(&outlet);
+  LONGS_EQUAL(0, snapshot<message::TextState>(region, rise::shm::SectionKind::Texts, 1).valid());
+  LONGS_EQUAL(0, snapshot<message::TextState>(region, rise::shm::SectionKind::Texts, 1).length());
+  // The same text is news again.
+  signals.write_text(2, "O1234", &outlet);
+  CHECK(snapshot<message::TextState>(region, rise::shm::SectionKind::Texts, 1).valid() != 0);
+  // Lost and found within a cycle: it is there.
+  signals.invalidate(2);
+  signals.write_text(2, "O1234", &outlet);
+  signals.publish(&outlet);
+  CHECK(snapshot<message::TextState>(region, rise::shm::SectionKind::Texts, 1).valid() != 0);
+}
+
+TEST(DriverSignals, ATextThatIsReadAgainGetsTheTimeOfTheReading) {
+  declare_some();
+  signals.write_text(2, "O1234", &outlet);
+  const std::size_t events = all_events(region).size();
+  outlet.begin_cycle(2, 5000 * kMs, 0);
+  signals.write_text(2, "O1234", &outlet);
+  LONGLONGS_EQUAL(5000 * kMs,
+                  snapshot<message::TextState>(region, rise::shm::SectionKind::Texts, 1).mono_ns());
+  LONGS_EQUAL(events, all_events(region).size());
+}
+
 TEST(DriverSignals, AnEmptyTextWithoutBytesIsATextToo) {
   declare_some();
   LONGS_EQUAL(RISE_OK, signals.write_text(2, {}, &outlet));

@@ -11,6 +11,7 @@
 #include "rt_core/io/plain_datagrams.hpp"
 #include "rt_core/io/uring_datagrams.hpp"
 #include "rt_core/io/uring_port.hpp"
+#include "tests/unit/support/port_rig.hpp"
 
 using namespace rise::io;
 
@@ -136,7 +137,12 @@ void on_each(Test test) {
 
 }  // namespace
 
-TEST_GROUP(IoDatagrams){};
+TEST_GROUP(IoDatagrams){
+    // A UringPort has a helper thread, whose memory lives a little longer than the port.
+    void teardown() override{rise::test::wait_for_helpers();
+}
+}
+;
 
 TEST(IoDatagrams, ArriveWithOwnerSenderAndAlignment) {
   on_each([](Rig& rig, std::uint16_t port) {

@@ -25,12 +25,14 @@ MachineEvent event(EventKind kind, int code, int detail, double value, std::stri
 // a new value fails until somebody has read how it sounds.
 const char* const kLinkStates[] = {"down", "connecting", "up"};
 const char* const kSafetyStates[] = {"starting", "disarmed", "armed", "tripped"};
-const char* const kTripReasons[] = {"none",         "stop word",      "limit",   "link lost",
-                                    "sidecar lost", "driver benched", "overrun", "input lost"};
+const char* const kTripReasons[] = {"none",          "stop word",      "limit",   "link lost",
+                                    "sidecar lost",  "driver benched", "overrun", "input lost",
+                                    "unclean start", "core stop"};
 const char* const kDriverStates[] = {"configured", "running", "stopping", "stopped", "benched"};
 const char* const kOutcomes[] = {"none",    "accepted", "applied",  "refused",
                                  "expired", "failed",   "mismatch", "rolled back"};
-const char* const kCommands[] = {"none", "set output", "feed hold", "arm", "disarm", "reset"};
+const char* const kCommands[] = {"none",   "set output", "feed hold", "arm",
+                                 "disarm", "reset",      "reload"};
 const char* const kRefusals[] = {"none",
                                  "replayed",
                                  "from the future",
@@ -48,7 +50,8 @@ const char* const kRefusals[] = {"none",
                                  "wrong state",
                                  "driver busy",
                                  "driver cannot",
-                                 "ttl too long"};
+                                 "ttl too long",
+                                 "nothing approved"};
 
 }  // namespace
 

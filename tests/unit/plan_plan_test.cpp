@@ -142,6 +142,31 @@ TEST(PlanPlan, ThereIsALimitForEverything) {
   STRCMP_CONTAINS("machine: 1025 machines; at most 1024", rig.text().c_str());
 }
 
+TEST(PlanPlan, TextsOfAllMachinesTogetherHaveALimit) {
+  int texts = 0;
+  rig.driver.on_configure = [&](FakeMachine* m, const rise_config&) {
+    m->group("g", 100'000'000);
+    m->signal("number", 0);
+    for (int i = 0; i < texts; ++i) {
+      m->signal(("t" + std::to_string(i)).c_str(), 0, RISE_SIGNAL_TEXT);
+    }
+    return std::int32_t{RISE_OK};
+  };
+  std::string toml = "[[lane]]\nname = \"a\"\n";
+  for (int i = 0; i < 1023; ++i) {
+    toml += "[[machine]]\nname = \"m" + std::to_string(i) + "\"\ndriver = \"fake\"\n";
+  }
+  texts = 64;  // 65,472
+  rig.make(toml);
+  STRCMP_EQUAL("", rig.text().c_str());
+  texts = 65;
+  rig.make(toml);
+  LONGS_EQUAL(1, rig.problems.size());
+  STRCMP_CONTAINS(
+      "machine.1008.name: up to this machine there are 65585 text signals; at most 65535",
+      rig.text().c_str());
+}
+
 TEST(PlanPlan, NamesAreUsedOnce) {
   rig.make(
       "[[lane]]\nname = \"a\"\n[[lane]]\nname = \"a\"\n"

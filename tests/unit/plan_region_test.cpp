@@ -23,7 +23,7 @@ TEST_GROUP(PlanRegion) {
                        "\nflight_cycles = 100\n[[lane]]\nname = \"a\"\n[[lane]]\nname = \"b\"\n";
     for (int i = 0; i < machines; ++i) {
       toml += "[[machine]]\nname = \"m" + std::to_string(i) + "\"\ndriver = \"fake\"\nlane = \"" +
-              (i % 3 == 0 ? "b" : "a") + "\"\n";
+              (i % 3 == 0 ? "b" : "a") + "\"\nmax_sample_age_ms = 600000\n";
       toml += "[[machine.output]]\nname = \"o\"\ntarget = \"t\"\nmin = 0\nmax = 1\n";
     }
     rise::plan::Plan plan = rig.make(toml);
@@ -40,6 +40,7 @@ TEST(PlanRegion, TablesHaveRoomForAll) {
   LONGS_EQUAL(5, region.machines);
   LONGS_EQUAL(5 * 131, region.signals);
   LONGS_EQUAL(5, region.texts);
+  LONGS_EQUAL(5 * 3, region.pages);  // 130 numbers, 64 to a page
   LONGS_EQUAL(5, region.outputs);
   LONGS_EQUAL(2, region.lanes.size());
   LONGS_EQUAL(rise::cycle::flight_record_words(3), region.lanes[0].flight_record_words);

@@ -63,6 +63,8 @@ const Row kRows[] = {
     {"driver benched", [](Conditions* c) { c->driver_running = false; }, kDisarmed, kDisarmed,
      kTripped, TripReason::DriverBenched, Refusal::TripConditionActive,
      Refusal::TripConditionActive},
+    {"blind limit", [](Conditions* c) { c->limit_blind = true; }, kDisarmed, kDisarmed, kTripped,
+     TripReason::Limit, Refusal::NotFresh, Refusal::TripConditionActive},
     {"limit", [](Conditions* c) { c->limit_violated = true; }, kDisarmed, kDisarmed, kTripped,
      TripReason::Limit, Refusal::TripConditionActive, Refusal::TripConditionActive},
     {"overrun", [](Conditions* c) { c->overrun = true; }, kDisarmed, kDisarmed, kTripped,
@@ -201,4 +203,25 @@ TEST(SafetyChannel, DisarmedStaysDisarmedWhenTheMachineGoes) {
   Channel channel = channel_in(kDisarmed);
   CHECK(!channel.evaluate(Conditions{}));
   CHECK(channel.state() == kDisarmed);
+}
+
+TEST(SafetyChannel, ATripWithoutAConditionIsLatchedToo) {
+  for (const SafetyState from : {kStarting, kDisarmed, kArmed}) {
+    Channel channel = channel_in(from);
+    CHECK(channel.trip(TripReason::UncleanStart));
+    CHECK(!channel.trip(TripReason::CoreStop));  // the first reason stays
+    CHECK(channel.reason() == TripReason::UncleanStart);
+    CHECK(!channel.evaluate(good()));
+    CHECK(channel.arm(good()) == Refusal::WrongState);
+    CHECK(channel.reset(good()) == Refusal::None);
+  }
+}
+
+TEST(SafetyChannel, WithoutALinkItIsTheLinkThatIsNamedNotTheBlindLimit) {
+  Channel channel = channel_in(kArmed);
+  Conditions c = good();
+  c.limit_blind = true;
+  c.fresh = false;
+  CHECK(channel.evaluate(c));
+  CHECK(channel.reason() == TripReason::LinkLost);
 }

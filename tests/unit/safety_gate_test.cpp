@@ -11,6 +11,7 @@
 using namespace rise::safety;
 namespace message = rise::message;
 using message::Command;
+using message::Outcome;
 using message::Refusal;
 
 namespace {
@@ -30,7 +31,7 @@ Command command(std::uint64_t sequence, std::int64_t issued_ns = kNow,
 }
 
 bool passes(const Gate::Verdict& verdict) {
-  return verdict.refusal == Refusal::None && !verdict.expired;
+  return verdict.outcome == Outcome::Accepted && verdict.refusal == Refusal::None;
 }
 
 }  // namespace
@@ -48,7 +49,7 @@ TEST(SafetyGate, OnlyLargerSequencesPass) {
   for (const std::uint64_t old : {std::uint64_t{0}, std::uint64_t{1}, std::uint64_t{99}}) {
     const Gate::Verdict verdict = gate.admit(command(old), kNow);
     CHECK(verdict.refusal == Refusal::Replayed);
-    CHECK(!verdict.expired);
+    CHECK(verdict.outcome == Outcome::Refused);
     LONGS_EQUAL(100, gate.last_sequence());
   }
   CHECK(passes(gate.admit(command(1000), kNow)));  // gaps are no fault
@@ -58,10 +59,18 @@ TEST(SafetyGate, ZeroIsNoSequence) {
   CHECK(gate.admit(command(0), kNow).refusal == Refusal::Replayed);
 }
 
-TEST(SafetyGate, TheLargestSequenceEndsTheList) {
-  CHECK(passes(gate.admit(command(~std::uint64_t{0}), kNow)));
-  CHECK(gate.admit(command(~std::uint64_t{0}), kNow).refusal == Refusal::Replayed);
-  CHECK(gate.admit(command(1), kNow).refusal == Refusal::Replayed);
+// Sequences are times. Were one from the future used up, no command would pass until then.
+TEST(SafetyGate, ASequenceFromTheFutureShutsNobodyOut) {
+  CHECK(passes(gate.admit(command(7), kNow)));
+  for (const std::uint64_t bad :
+       {~std::uint64_t{0}, std::uint64_t{1} << 63, static_cast<std::uint64_t>(kNow + kMs) + 1}) {
+    const Gate::Verdict verdict = gate.admit(command(bad), kNow);
+    CHECK(verdict.outcome == Outcome::Refused);
+    CHECK(verdict.refusal == Refusal::FromTheFuture);
+    LONGS_EQUAL(7, gate.last_sequence());
+  }
+  CHECK(passes(gate.admit(command(8), kNow)));
+  CHECK(passes(gate.admit(command(static_cast<std::uint64_t>(kNow + kMs)), kNow)));
 }
 
 TEST(SafetyGate, ARefusedCommandCannotBeTriedAgain) {
@@ -72,7 +81,7 @@ TEST(SafetyGate, ARefusedCommandCannotBeTriedAgain) {
   message::set_text(nobody.mutable_approver(), "");
   CHECK(gate.admit(nobody, kNow).refusal == Refusal::NoApprover);
   CHECK(gate.admit(command(6), kNow).refusal == Refusal::Replayed);
-  CHECK(gate.admit(command(7, kNow - 2000), kNow).expired);
+  CHECK(gate.admit(command(7, kNow - 2000), kNow).outcome == Outcome::Expired);
   CHECK(gate.admit(command(7), kNow).refusal == Refusal::Replayed);
 }
 
@@ -85,10 +94,10 @@ TEST(SafetyGate, AMillisecondOfFutureIsGranted) {
 TEST(SafetyGate, TheTimeToLiveEndsWithItsLastNanosecond) {
   CHECK(passes(gate.admit(command(1, kNow - 1000, 1000), kNow)));
   const Gate::Verdict verdict = gate.admit(command(2, kNow - 1001, 1000), kNow);
-  CHECK(verdict.expired);
+  CHECK(verdict.outcome == Outcome::Expired);
   CHECK(verdict.refusal == Refusal::None);  // an outcome of its own, not a refusal
   CHECK(passes(gate.admit(command(3, kNow, 0), kNow)));
-  CHECK(gate.admit(command(4, kNow - 1, 0), kNow).expired);
+  CHECK(gate.admit(command(4, kNow - 1, 0), kNow).outcome == Outcome::Expired);
 }
 
 TEST(SafetyGate, NobodyGivesHimselfALongLife) {

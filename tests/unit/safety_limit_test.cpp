@@ -64,3 +64,24 @@ TEST(SafetyLimit, TheTimeZeroIsATimeLikeAnyOther) {
   CHECK(limit.observe(11, 0) == LimitChange::None);
   CHECK(limit.observe(11, 200 * kMs) == LimitChange::Violated);
 }
+
+TEST(SafetyLimit, WhatWasOutsideWhenLastSeenIsOutsideStill) {
+  CHECK(limit.observe(11, 0) == LimitChange::None);
+  CHECK(limit.pass(200 * kMs - 1) == LimitChange::None);
+  CHECK(limit.pass(200 * kMs) == LimitChange::Violated);
+  CHECK(limit.pass(201 * kMs) == LimitChange::None);  // told once
+  CHECK(limit.violated());
+  CHECK(limit.observe(9, 300 * kMs) == LimitChange::Restored);
+  CHECK(limit.pass(1000 * kMs) == LimitChange::None);
+}
+
+TEST(SafetyLimit, ALimitWithoutAValueIsBlind) {
+  CHECK(limit.blind(0, 1000));
+  limit.observe(5, 100);
+  CHECK(!limit.blind(1100, 1000));
+  CHECK(limit.blind(1101, 1000));
+  limit.observe(11, 2000);  // a bad value is one, too
+  CHECK(!limit.blind(2001, 1000));
+  limit.forget();
+  CHECK(limit.blind(2001, 1000));
+}

@@ -67,6 +67,7 @@ TEST(SafetySupervisor, ASetOutputReachesTheDriverAndItsAnswerTheWorld) {
   const rise_command& command = rig.actuator.commands[0];
   LONGS_EQUAL(sizeof(rise_command), command.struct_size);
   LONGS_EQUAL(RISE_COMMAND_SET, command.kind);
+  CHECK(command.expires_ns == rig.now_ns - 5 + rig.ttl_ns);
   LONGS_EQUAL(0, command.output);
   DOUBLES_EQUAL(80, command.value, 0);
   CHECK(!rig.supervisor->output(0).known);
@@ -163,7 +164,7 @@ TEST(SafetySupervisor, AnswersThatFitNothingAreRefused) {
   LONGS_EQUAL(RISE_E_ARGUMENT, rig.supervisor->command_done(0, RISE_COMMAND_APPLIED, 1, 0));
   LONGS_EQUAL(RISE_E_ARGUMENT, rig.supervisor->command_done(77, RISE_COMMAND_APPLIED, 1, 0));
   rig.send(CommandKind::SetOutput, 0, 1);
-  for (const std::uint32_t outcome : {0u, 4u, ~0u}) {
+  for (const std::uint32_t outcome : {0u, 5u, ~0u}) {
     LONGS_EQUAL(RISE_E_ARGUMENT, rig.done(outcome, 1));
   }
   LONGS_EQUAL(RISE_OK, rig.done(RISE_COMMAND_APPLIED, 1));
@@ -188,17 +189,23 @@ TEST(SafetySupervisor, FailedAndMismatchAreTold) {
   CHECK(!rig.supervisor->output(0).approved_known);  // nobody approved 35
 }
 
-TEST(SafetySupervisor, OnlySoManyCommandsAreUnderWay) {
+TEST(SafetySupervisor, OnlySoManyCommandsAreUnderWayAndThereIsAlwaysRoomForAHold) {
+  constexpr auto kSets = static_cast<std::uint16_t>(Supervisor::kMaxPending - 1);
+  rig.spec.outputs.assign(20, {0, 100, 0});
+  rig.make();
   rig.arm();
-  for (std::size_t i = 0; i < Supervisor::kMaxPending; ++i) {
-    CHECK(rig.refusal(CommandKind::SetOutput, 0, 1) == Refusal::None);
+  for (std::uint16_t i = 0; i < kSets; ++i) {
+    CHECK(rig.refusal(CommandKind::SetOutput, i, 1) == Refusal::None);
   }
-  CHECK(rig.refusal(CommandKind::SetOutput, 0, 1) == Refusal::DriverBusy);
+  CHECK(rig.refusal(CommandKind::SetOutput, kSets, 1) == Refusal::DriverBusy);
+  CHECK(rig.refusal(CommandKind::FeedHold) == Refusal::None);
   CHECK(rig.refusal(CommandKind::FeedHold) == Refusal::DriverBusy);
   LONGS_EQUAL(Supervisor::kMaxPending, rig.actuator.commands.size());
-  LONGS_EQUAL(RISE_OK, rig.supervisor->command_done(rig.actuator.commands[7].id,
-                                                    RISE_COMMAND_APPLIED, 1, 0));
-  CHECK(rig.refusal(CommandKind::SetOutput, 0, 1) == Refusal::None);
+  for (const std::size_t answered : {7u, 8u}) {
+    LONGS_EQUAL(RISE_OK, rig.supervisor->command_done(rig.actuator.commands[answered].id,
+                                                      RISE_COMMAND_APPLIED, 1, 0));
+  }
+  CHECK(rig.refusal(CommandKind::SetOutput, kSets, 1) == Refusal::None);
   for (std::size_t i = 0; i + 1 < rig.actuator.commands.size(); ++i) {
     CHECK(rig.actuator.commands[i].id < rig.actuator.commands[i + 1].id);
   }
@@ -242,12 +249,14 @@ TEST(SafetySupervisor, ADriverThatAnswersAndThenRefusesFreesItsPlaceOnce) {
   rig.arm();
   rig.actuator.outcome_at_once = RISE_COMMAND_APPLIED;
   rig.actuator.answer = RISE_E_CLOSED;
-  for (int i = 0; i < 40; ++i) rig.send(CommandKind::SetOutput, 0, 33);
+  for (int i = 0; i < 10; ++i) rig.send(CommandKind::SetOutput, 0, 33);
   rig.actuator.outcome_at_once.reset();
   rig.actuator.answer = RISE_OK;
-  for (std::size_t i = 0; i < Supervisor::kMaxPending; ++i) {
-    CHECK(rig.refusal(CommandKind::SetOutput, 0, 1) == Refusal::None);
+  CHECK(rig.refusal(CommandKind::SetOutput, 0, 1) == Refusal::None);
+  for (std::size_t i = 1; i < Supervisor::kMaxPending; ++i) {
+    CHECK(rig.refusal(CommandKind::FeedHold) == Refusal::None);
   }
+  CHECK(rig.refusal(CommandKind::FeedHold) == Refusal::DriverBusy);
   const std::size_t before = rig.results().size();
   rig.now_ns += Supervisor::kPendingLimit_ns;
   rig.judge();  // the ring holds 64
@@ -266,4 +275,137 @@ TEST(SafetySupervisor, ChangesAreReportedOnce) {
   CHECK(!rig.supervisor->take_changed());
   rig.supervisor->safe_done(true);
   CHECK(rig.supervisor->take_changed());
+}
+
+// A step is judged against what is there. Of several on their way each would be small enough.
+TEST(SafetySupervisor, OneCommandAtATimeForEachOutput) {
+  rig.arm();
+  rig.supervisor->output_value(1, 5);
+  CHECK(rig.refusal(CommandKind::SetOutput, 1, 7) == Refusal::None);
+  CHECK(rig.refusal(CommandKind::SetOutput, 1, 7) == Refusal::DriverBusy);
+  CHECK(rig.refusal(CommandKind::SetOutput, 1, 3) == Refusal::DriverBusy);
+  CHECK(rig.refusal(CommandKind::SetOutput, 0, 7) == Refusal::None);  // another output
+  rig.supervisor->command_done(rig.actuator.commands[0].id, RISE_COMMAND_APPLIED, 7, 0);
+  CHECK(rig.refusal(CommandKind::SetOutput, 1, 9) == Refusal::None);
+}
+
+TEST(SafetySupervisor, AfterALossTheValueIsUnknownUntilTheDriverSaysIt) {
+  const struct {
+    const char* how;
+    void (*lose)(SafetyRig* rig);
+  } cases[] = {
+      {"failed", [](SafetyRig* r) { r->done(RISE_COMMAND_FAILED, 0, -16); }},
+      {"never answered",
+       [](SafetyRig* r) {
+         r->now_ns += Supervisor::kPendingLimit_ns;
+         r->judge();
+       }},
+  };
+  for (const auto& c : cases) {
+    rig.make();
+    rig.actuator.commands.clear();
+    rig.arm();
+    rig.supervisor->output_value(1, 5);
+    rig.send(CommandKind::SetOutput, 1, 7);
+    c.lose(&rig);
+    CHECK_TEXT(!rig.supervisor->output(1).known, c.how);
+    CHECK_TEXT(rig.refusal(CommandKind::SetOutput, 1, 6) == Refusal::StepTooLarge, c.how);
+    rig.supervisor->output_value(1, 7);
+    CHECK_TEXT(rig.refusal(CommandKind::SetOutput, 1, 8) == Refusal::None, c.how);
+  }
+  rig.make();
+  rig.supervisor->output_value(1, 5);
+  rig.judge();
+  rig.link_up = false;
+  rig.judge();
+  CHECK(!rig.supervisor->output(1).known);
+}
+
+TEST(SafetySupervisor, ADisarmTakesBackWhatIsNotYetSent) {
+  rig.arm();
+  rig.actuator.drops = true;
+  rig.supervisor->output_value(0, 5);
+  rig.send(CommandKind::SetOutput, 0, 50);
+  rig.send(CommandKind::Disarm);
+  LONGS_EQUAL(1, rig.actuator.cancels.size());
+  LONGS_EQUAL(0, rig.actuator.cancels[0]);
+  int failed = 0;
+  for (const auto& result : rig.results()) failed += result.outcome() == Outcome::Failed ? 1 : 0;
+  LONGS_EQUAL(1, failed);
+  CHECK(rig.supervisor->output(0).known);  // it was never written
+  DOUBLES_EQUAL(5, rig.supervisor->output(0).value, 0);
+  rig.arm();
+  CHECK(rig.refusal(CommandKind::SetOutput, 0, 60) == Refusal::None);  // its place is free
+}
+
+TEST(SafetySupervisor, ATripTakesBackWhatIsNotYetSent) {
+  rig.arm();
+  rig.send(CommandKind::SetOutput, 0, 50);
+  rig.lane.stop_word = true;
+  rig.judge();
+  LONGS_EQUAL(1, rig.actuator.cancels.size());
+  LONGS_EQUAL(1, rig.actuator.safes.size());
+}
+
+TEST(SafetySupervisor, TheTimeToLiveGoesOnWithTheDriver) {
+  rig.ttl_ns = 20 * kMs;
+  rig.arm();
+  rig.actuator.drops = true;
+  rig.send(CommandKind::SetOutput, 0, 50);
+  const std::uint64_t id = rig.actuator.commands.back().id;
+  rig.judge(19);
+  LONGS_EQUAL(0, rig.actuator.cancels.size());
+  rig.judge();  // issued 5 ns before it was given
+  LONGS_EQUAL(1, rig.actuator.cancels.size());
+  LONGS_EQUAL(id, rig.actuator.cancels[0]);
+  CHECK(rig.last_result().outcome() == Outcome::Expired);
+  rig.judge(10);
+  LONGS_EQUAL(1, rig.actuator.cancels.size());
+}
+
+TEST(SafetySupervisor, ADriverThatHasSentItIsAskedOnceAndMayStillAnswer) {
+  rig.ttl_ns = 20 * kMs;
+  rig.arm();
+  rig.send(CommandKind::SetOutput, 0, 50);
+  rig.judge(50);
+  LONGS_EQUAL(1, rig.actuator.cancels.size());
+  rig.done(RISE_COMMAND_APPLIED, 50);
+  CHECK(rig.last_result().outcome() == Outcome::Applied);
+}
+
+TEST(SafetySupervisor, AFeedHoldIsNeverTooOld) {
+  rig.judge();
+  rig.send(CommandKind::FeedHold);
+  LONGS_EQUAL(0, rig.actuator.commands.back().expires_ns);
+}
+
+TEST(SafetySupervisor, ADisarmThatChangesNothingIsAnsweredAndNotTold) {
+  rig.judge();
+  const std::size_t told = rig.events(EventKind::Safety).size();
+  for (int i = 0; i < 20; ++i) {
+    CHECK(rig.send(CommandKind::Disarm).outcome() == Outcome::Accepted);
+  }
+  LONGS_EQUAL(told, rig.events(EventKind::Safety).size());
+}
+
+TEST(SafetySupervisor, ASampleFromBeforeTheReconnectArmsNothing) {
+  rig.judge();
+  rig.samples = false;
+  rig.link_up = false;
+  rig.judge();
+  rig.link_up = true;
+  rig.judge();
+  CHECK(rig.refusal(CommandKind::Arm) == Refusal::NotFresh);
+  rig.samples = true;
+  rig.judge();
+  CHECK(rig.refusal(CommandKind::Arm) == Refusal::None);
+}
+
+TEST(SafetySupervisor, AReconnectBetweenTwoJudgementsIsALossToo) {
+  rig.arm();
+  rig.samples = false;
+  rig.supervisor->link_lost();
+  rig.judge();  // with the link up
+  CHECK(rig.state() == SafetyState::Tripped);
+  CHECK(rig.reason() == TripReason::LinkLost);
 }

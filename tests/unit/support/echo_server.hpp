@@ -66,6 +66,8 @@ class EchoServer {
   void say(const std::string& text) { order({Order::Say, text}); }
   void close_all() { order({Order::Close, {}}); }
   void reset_all() { order({Order::Reset, {}}); }
+  // Half a close: a FIN goes out, the connection stays.
+  void finish_all() { order({Order::Finish, {}}); }
 
   std::atomic<int> accepted{0};
   std::atomic<int> ends{0};    // the client has closed in order
@@ -83,7 +85,7 @@ class EchoServer {
     bool close_after = false;
   };
   struct Order {
-    enum { Say, Close, Reset } what;
+    enum { Say, Close, Reset, Finish } what;
     std::string text;
   };
 
@@ -118,6 +120,7 @@ class EchoServer {
       for (Connection& c : connections_) {
         if (order.what == Order::Say) c.out += order.text;
         if (order.what == Order::Close) c.close_after = true;
+        if (order.what == Order::Finish) ::shutdown(c.fd, SHUT_WR);
         if (order.what != Order::Reset) continue;
         const linger at_once{1, 0};
         ::setsockopt(c.fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
@@ -167,6 +170,23 @@ class EchoServer {
   std::atomic<bool> stopping_{false};
   std::thread thread_;
 };
+
+// The sockets of this process that are connected to that port, as further descriptors.
+inline std::vector<int> copies_of_sockets_to(std::uint16_t port) {
+  std::vector<int> found;
+  for (int fd = 0; fd < 4096; ++fd) {
+    sockaddr_storage peer{};
+    socklen_t length = sizeof peer;
+    if (::getpeername(fd, reinterpret_cast<sockaddr*>(&peer), &length) != 0) continue;
+    const auto* v4 = reinterpret_cast<const sockaddr_in*>(&peer);
+    const auto* v6 = reinterpret_cast<const sockaddr_in6*>(&peer);
+    const bool to_port = (peer.ss_family == AF_INET && ntohs(v4->sin_port) == port) ||
+                         (peer.ss_family == AF_INET6 && ntohs(v6->sin6_port) == port);
+    if (to_port) found.push_back(fd);
+  }
+  for (int& fd : found) fd = ::dup(fd);
+  return found;
+}
 
 // An address that does not answer: a listener whose queue is full, so that the kernel drops every
 // further SYN.

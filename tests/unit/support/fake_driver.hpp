@@ -22,6 +22,7 @@ struct FakeMachine {
   std::vector<std::string> calls;  // of everything but cycle
   std::uint64_t cycles = 0;
   std::uint32_t flags = 0;  // of the last cycle
+  bool stopped = false;     // stop() was called: it has said good-bye and does nothing any more
   std::string received;
   std::vector<rise_command> commands;
   std::vector<std::int32_t> streams;  // that are open
@@ -92,6 +93,8 @@ class FakeDriver {
   std::function<void(FakeMachine*, std::int32_t)> on_closed;
   std::function<std::int32_t(FakeMachine*, const rise_command&)> on_command;
   std::function<void(FakeMachine*)> on_safe;
+  std::function<void(FakeMachine*, std::uint64_t)> on_cancel;
+  std::function<void(FakeMachine*)> on_destroy;
   std::function<void(FakeMachine*)> on_stop;
   std::vector<FakeMachine*> machines;  // configured and not destroyed
   int destroyed = 0;
@@ -149,12 +152,22 @@ inline FakeDriver::FakeDriver(const char* name) : previous_(current_) {
                ? of(instance)->driver->on_command(of(instance), *command)
                : RISE_OK;
   };
+  abi.cancel = [](void* instance, std::uint64_t id, std::int64_t) {
+    of(instance)->calls.push_back("cancel " + std::to_string(id));
+    if (of(instance)->driver->on_cancel) of(instance)->driver->on_cancel(of(instance), id);
+  };
   abi.safe = [](void* instance, std::int32_t reason, std::int64_t) {
+    if (of(instance)->stopped) {  // as a real driver: there is no session any more
+      of(instance)->calls.push_back("too late for safe");
+      of(instance)->ask(&rise_host::safe_done, 0u);
+      return;
+    }
     of(instance)->calls.push_back("safe " + std::to_string(reason));
     if (of(instance)->driver->on_safe) of(instance)->driver->on_safe(of(instance));
   };
   abi.stop = [](void* instance, std::int64_t) {
     of(instance)->calls.push_back("stop");
+    of(instance)->stopped = true;
     if (of(instance)->driver->on_stop) of(instance)->driver->on_stop(of(instance));
   };
 }
@@ -197,6 +210,7 @@ inline std::int32_t FakeDriver::configure(const rise_host* host, const rise_conf
 
 inline void FakeDriver::destroy(void* instance) {
   FakeDriver* driver = of(instance)->driver;
+  if (driver->on_destroy) driver->on_destroy(of(instance));
   std::erase(driver->machines, of(instance));
   ++driver->destroyed;
   delete of(instance);

@@ -4,6 +4,7 @@
 #include <CppUTest/TestHarness.h>
 
 #include <limits>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -16,7 +17,9 @@ namespace rise::test {
 
 struct FakeActuator {
   std::vector<rise_command> commands;
-  std::vector<std::int32_t> safes;  // their reasons
+  std::vector<std::int32_t> safes;     // their reasons
+  std::vector<std::uint64_t> cancels;  // their commands, 0 = all
+  bool drops = false;                  // what is cancelled was not yet sent
   std::int32_t answer = RISE_OK;
   std::size_t busy_after = std::numeric_limits<std::size_t>::max();  // then RISE_E_AGAIN
   // Answers from inside the call, as a driver may.
@@ -30,6 +33,9 @@ struct FakeActuator {
             },
             [](void* self, std::int32_t reason, std::int64_t) {
               static_cast<FakeActuator*>(self)->safes.push_back(reason);
+            },
+            [](void* self, std::uint64_t id, std::int64_t) {
+              static_cast<FakeActuator*>(self)->cancel(id);
             }};
   }
 
@@ -39,6 +45,14 @@ struct FakeActuator {
     commands.push_back(command);
     if (outcome_at_once) supervisor->command_done(command.id, *outcome_at_once, command.value, 0);
     return answer;
+  }
+  void cancel(std::uint64_t id) {
+    cancels.push_back(id);
+    if (!drops) return;
+    for (const rise_command& command : std::vector(commands)) {
+      if (id != 0 && command.id != id) continue;
+      supervisor->command_done(command.id, RISE_COMMAND_DROPPED, 0, 0);
+    }
   }
 };
 
@@ -65,7 +79,11 @@ class SafetyRig {
     now_ns += kMs;
     outlet.begin_cycle(++cycle, now_ns, 0);
     if (samples) supervisor->sampled(now_ns);
-    supervisor->judge(lane, link_up, driver_running, now_ns);
+    for (const auto& [signal, value] : values) supervisor->value(signal, value, now_ns);
+    safety::Conditions conditions = lane;
+    conditions.link_up = link_up;
+    conditions.driver_running = driver_running;
+    supervisor->judge(conditions, now_ns);
   }
   void judge(int times) {
     for (int i = 0; i < times; ++i) judge();
@@ -76,6 +94,7 @@ class SafetyRig {
     message::Command command;
     command.mutate_sequence(++sequence);
     command.mutate_issued_mono_ns(now_ns - 5);
+    command.mutate_ttl_ns(static_cast<std::uint64_t>(ttl_ns));
     command.mutate_kind(kind);
     command.mutate_machine(kMachine);
     command.mutate_output(output);
@@ -129,10 +148,12 @@ class SafetyRig {
   FakeActuator actuator;
   safety::SupervisorSpec spec;
   std::optional<safety::Supervisor> supervisor;
-  safety::LaneConditions lane{.sidecar_alive = true};
+  safety::Conditions lane{.sidecar_alive = true};
   bool link_up = true;
   bool driver_running = true;
-  bool samples = true;  // a fresh one in every cycle
+  bool samples = true;                     // a fresh one in every cycle
+  std::map<std::uint16_t, double> values;  // likewise, by signal
+  std::int64_t ttl_ns = 100'000'000'000;   // of commands
   std::int64_t now_ns = 1'000'000'000'000;
   std::uint64_t cycle = 0;
   std::uint64_t sequence = 0;

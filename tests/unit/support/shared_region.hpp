@@ -58,6 +58,7 @@ inline shm::RegionPlan small_plan(const std::string& directory, std::size_t lane
   plan.signals = 3;
   plan.outputs = 2;
   plan.texts = 2;
+  plan.pages = 3;
   return plan;
 }
 

@@ -1,0 +1,155 @@
+#!/usr/bin/python3
+"""One bad driver costs its own machine: the lane, its other machines and the core live."""
+import re
+import shutil
+import subprocess
+import time
+import unittest
+
+import harness
+
+LANE = '[[lane]]\nname = "main"\nperiod_us = 1000\nstuck_after = 20\nbench_after = 20\n'
+CC = ["gcc", "-std=c11", "-O2", "-fPIC", "-shared", "-I."]
+
+# how: what the core must say of it
+HOSTILE = {
+    "sleep": "endless loop or wait",
+    "allocate": r"forbidden system call (brk|mmap|munmap)",
+    "write_null": "segmentation fault at 0x0",
+    "divide": "arithmetic error",
+    "loop": "endless loop or wait",
+    "open_file": r"forbidden system call open(at)? \(",
+    "abort": "abort",
+    "overflow": "segmentation fault at 0x",
+    "corrupt": "segmentation fault|forbidden system call",
+    "garbage": "segmentation fault at 0x10",
+    "slow": "over its time budget too often",
+}
+
+
+def machine(name, how, after=500):
+    return (
+        f'[[machine]]\nname = "{name}"\ndriver = "misbehaves"\n'
+        f'[machine.misbehaves]\nhow = "{how}"\nafter = {after}\n'
+    )
+
+
+class Containment(unittest.TestCase):
+    def start(self, lane, machines):
+        self.plant = harness.Plant("contain")
+        self.addCleanup(self.plant.close)
+        self.drivers = self.plant.folder / "drivers"
+        self.drivers.mkdir()
+        shutil.copy(harness.OUT / "tests" / "drivers" / "misbehaves.so", self.drivers)
+        return self.plant.start_core(
+            f'driver_path = "{self.drivers}"\n{lane}{machines}'
+        )
+
+    def said(self, pattern, seconds=10):
+        harness.wait_until(
+            lambda: re.search(pattern, self.plant.core.output()),
+            seconds,
+            f"the core says {pattern!r}: {self.plant.core.output()}",
+        )
+
+    def counter(self, name="good"):
+        return self.plant.signal(name, "counter")["value"]
+
+    def assert_good_goes_on(self):
+        before = self.counter()
+        harness.wait_until(lambda: self.counter() > before + 10, 10, "the good machine goes on")
+
+    def test_every_hostile_driver_is_benched_by_name_and_the_others_go_on(self):
+        machines = machine("good", "none")
+        for how in HOSTILE:
+            machines += machine(how.replace("_", "-"), how)
+        self.start(LANE + "retry_s = 0\n", machines)
+        for how, words in HOSTILE.items():
+            self.said(rf"{how.replace('_', '-')} +driver benched: .*({words})", 20)
+        self.assert_good_goes_on()
+        view = self.plant.view()
+        states = {m["name"]: m["driver_state"] for m in view["machines"]}
+        self.assertEqual(states.pop("good"), "running")
+        self.assertEqual(set(states.values()), {"benched"}, states)
+        for m in view["machines"]:
+            self.assertEqual(m["signals"]["counter"]["valid"], m["name"] == "good", m["name"])
+        self.assertTrue(self.plant.core.alive())
+        self.assertEqual(self.plant.core.stop(), 0)
+
+    def test_without_seal_the_system_call_goes_through(self):  # the control
+        self.start(LANE + 'seal = "off"\n', machine("good", "open_file", 100))
+        time.sleep(1)
+        self.assert_good_goes_on()
+        self.assertNotIn("benched", self.plant.core.output())
+
+    def test_a_stuck_driver_costs_the_documented_number_of_cycles(self):
+        self.start(LANE + "retry_s = 0\n", machine("good", "none") + machine("loop", "loop"))
+        self.said("loop +driver benched")
+        # stuck_after, one look of the watchdog, and what this machine adds of its own
+        lane = self.plant.view()["lanes"][0]
+        self.assertGreaterEqual(lane["counters"]["skipped_cycles"], 15)
+        self.assert_good_goes_on()
+
+    def test_a_benched_driver_is_tried_again_with_back_off(self):
+        self.start(
+            LANE + "retry_s = 1\nretry_max_s = 60\n",
+            machine("good", "none") + machine("bad", "write_null", 50),
+        )
+        self.said(r"(?s)benched.*started anew.*benched.*started anew", 15)
+        times = re.findall(r":(\d\d)\.(\d{3}) bad +driver (benched|running)", self.plant.core.output())
+        self.assertGreaterEqual(len(times), 5)
+        self.assert_good_goes_on()
+
+    def test_a_crash_in_configure_is_a_fault_of_the_config(self):
+        plant = harness.Plant("contain")
+        self.addCleanup(plant.close)
+        drivers = plant.folder / "drivers"
+        drivers.mkdir()
+        shutil.copy(harness.OUT / "tests" / "drivers" / "misbehaves.so", drivers)
+        config = plant.write(
+            "rise.toml",
+            f'[core]\ndriver_path = "{drivers}"\n{LANE}' + machine("bad", "crash_in_configure"),
+        )
+        done = subprocess.run(
+            [harness.BIN / "rise-core", "--check", "--config", config],
+            capture_output=True,
+            text=True,
+            timeout=20,
+        )
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("crashed in configure: segmentation fault", done.stdout + done.stderr)
+
+    def build(self, step, to):
+        subprocess.run(
+            [*CC, f"-DSTEP={step}", "-o", to, "tests/drivers/misbehaves.c"], check=True, timeout=60
+        )
+
+    def reload(self, *more):
+        return self.plant.rise("driver", "reload", "misbehaves", "--region", self.plant.region, *more)
+
+    def test_a_driver_is_reloaded_while_the_lane_runs(self):
+        self.start(LANE, machine("good", "none"))
+        self.plant.start_sidecar()
+        self.assert_good_goes_on()
+        cycles = self.plant.view()["lanes"][0]["counters"]["cycles"]
+        self.build(1000, self.drivers / "new.so")
+        (self.drivers / "new.so").replace(self.drivers / "misbehaves.so")
+        done = self.reload()
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertIn("good: reloaded", done.stdout)
+        harness.wait_until(lambda: (self.counter() or 0) >= 3000, 10, "the new code counts")
+        self.assertEqual(self.counter() % 1000, 0)
+        self.assertGreater(self.plant.view()["lanes"][0]["counters"]["cycles"], cycles)
+
+    def test_a_driver_that_does_not_fit_is_refused_and_the_old_one_goes_on(self):
+        self.start(LANE, machine("good", "none"))
+        self.plant.start_sidecar()
+        (self.drivers / "misbehaves.so").write_text("this is no library")
+        done = self.reload()
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("not reloaded", done.stdout + done.stderr)
+        self.assert_good_goes_on()
+
+
+if __name__ == "__main__":
+    unittest.main()
