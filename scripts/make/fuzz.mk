@@ -1,7 +1,7 @@
 # Fuzzers: tests/fuzz/fuzz_<thing>.cpp, built by clang with libFuzzer, AddressSanitizer and UBSan.
-#   make fuzz [FUZZ_SECONDS=20] [ONLY=fuzz_config]   each from seeds made of tests/vectors and config/
+#   make fuzz [FUZZ_SECONDS=10] [ONLY=fuzz_config]   each from seeds made of tests/vectors and config/
 #   make fuzz-control                                each with a planted fault, which it must find
-FUZZ_SECONDS ?= 20
+FUZZ_SECONDS ?= 10
 FUZZ := $(BUILD)/fuzz
 FUZZ_CXX := clang++
 FUZZ_FLAGS := -std=c++20 $(WARN) -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined \
@@ -63,7 +63,7 @@ $(FUZZ)/corpus: $(FUZZ)/make_corpus $(FUZZ)/make_packets $(wildcard tests/vector
 fuzz-programs: $(FUZZ_PROGRAMS) $(FUZZ)/corpus
 fuzz-planted: $(FUZZ_PLANTED) $(FUZZ)/corpus
 
-fuzz: ## fuzz whatever parses hostile bytes; FUZZ_SECONDS=20 for each, ONLY=name for one
+fuzz: ## fuzz whatever parses hostile bytes; FUZZ_SECONDS=10 for each, ONLY=name for one
 	@MAKE="$(MAKE) --no-print-directory" FUZZ=$(FUZZ) FUZZ_CXX=$(FUZZ_CXX) tests/fuzz/run \
 	  $(FUZZ_SECONDS) $(or $(ONLY),$(FUZZERS))
 

@@ -7,7 +7,14 @@ UNDER_TEST := $(sort $(CORE_OBJ) $(CONFIG_OBJ) $(FOCAS_OBJ) $(SIMULATOR_OBJ) $(T
 CLI_UNDER_TEST := $(call objects,plugins/cli/doctor_checks.cpp)
 
 # ---- unit: one program, tests/unit/<thing>_test.cpp beside one another
-$(OUT)/tests/unit: $(call objects,$(wildcard tests/unit/*.cpp tests/unit/*/*.cpp)) $(UNDER_TEST) $(CLI_UNDER_TEST)
+UNIT_SRC := $(wildcard tests/unit/*.cpp tests/unit/*/*.cpp)
+# ThreadSanitizer has something to say only where there are threads.
+ifeq ($(VARIANT),tsan)
+UNIT_SRC := tests/unit/main.cpp $(wildcard $(foreach folder,shm io guard cycle,tests/unit/$(folder)_*.cpp))
+UNDER_TEST := $(sort $(CORE_OBJ) $(CONFIG_OBJ))
+CLI_UNDER_TEST :=
+endif
+$(OUT)/tests/unit: $(call objects,$(UNIT_SRC)) $(UNDER_TEST) $(CLI_UNDER_TEST)
 	$(call link,$(URING) -ldl -lCppUTest)
 
 # ---- simulation: the whole core on simulated time and network, many seeds

@@ -6,7 +6,7 @@ import subprocess
 import time
 import unittest
 
-import harness
+from common import harness
 
 LANE = '[[lane]]\nname = "main"\nperiod_us = 1000\nstuck_after = 20\nbench_after = 20\n'
 CC = ["gcc", "-std=c11", "-O2", "-fPIC", "-shared", "-I."]
