@@ -6,6 +6,7 @@ namespace rise::focas {
 
 void WriteBatch::add(const WriteJob& job) {
   if (count_ == kMax) return;
+  if (count_ == 0) most_blocks_ = limits_.blocks;
   jobs_[count_++] = job;
 }
 
@@ -49,7 +50,7 @@ void WriteBatch::fill(wire::FrameWriter* writer, const ControlInfo& info) {
   std::size_t reply = wire::kHeaderBytes + 2;
   for (WriteJob& job : jobs()) {
     job.asked = false;
-    if (job.step == WriteStep::Done || writer->blocks() == limits_.blocks) continue;
+    if (job.step == WriteStep::Done || writer->blocks() == most_blocks_) continue;
     if (job.step == WriteStep::Write) merge_bits(&job);
     wire::RequestBlock block;
     std::uint8_t* payload = payload_[static_cast<std::size_t>(&job - jobs_)];
@@ -130,8 +131,13 @@ void WriteBatch::take_value(WriteJob* job, const ControlInfo& info, wire::Bytes 
 
 void WriteBatch::on_refused(const wire::Negative& why) {
   session_ = nullptr;
+  const auto asked = static_cast<std::uint32_t>(
+      std::count_if(jobs_, jobs_ + count_, [](const WriteJob& job) { return job.asked; }));
+  // Perhaps it were too many blocks: the safe state must not fail for that. Asked in halves, until
+  // one block alone is refused.
+  most_blocks_ = std::max(1u, asked / 2);
   for (WriteJob& job : jobs()) {
-    if (job.asked) take_status(&job, why.status);
+    if (job.asked && asked == 1) take_status(&job, why.status);
     job.asked = false;
   }
 }

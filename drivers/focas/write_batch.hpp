@@ -74,7 +74,8 @@ class WriteBatch {
   BatchLimits limits_;
   WriteJob jobs_[kMax];
   std::size_t count_ = 0;
-  Session* session_ = nullptr;             // where a request is outstanding
+  std::uint32_t most_blocks_ = 0;  // per frame, of this batch: halved when the control refuses one
+  Session* session_ = nullptr;     // where a request is outstanding
   const Session* last_session_ = nullptr;  // where the one before was
   bool stale_ = false;
   std::uint8_t payload_[kMax][kMaxPayload];

@@ -67,19 +67,31 @@ void on_fault(int signal, siginfo_t* info, void* context) {
   if (info->si_code <= 0) ::raise(signal);
 }
 
-void on_system_call(int, siginfo_t* info, void* context) {
-  Frame* frame = state.frame;
-  if (frame != nullptr && state.host_depth == 0) {
-    leave(frame, {Fault::Kind::SystemCall, SIGSYS, info->si_syscall, 0});
-  }
-  // The core's own doing: the call fails instead of seeming to return its own number.
+void fail_system_call(void* context, int error) {
 #if defined(__x86_64__)
-  static_cast<ucontext_t*>(context)->uc_mcontext.gregs[REG_RAX] = -EPERM;
+  static_cast<ucontext_t*>(context)->uc_mcontext.gregs[REG_RAX] = -error;
 #elif defined(__aarch64__)
-  static_cast<ucontext_t*>(context)->uc_mcontext.regs[0] = static_cast<unsigned long>(-EPERM);
+  static_cast<ucontext_t*>(context)->uc_mcontext.regs[0] = static_cast<unsigned long>(-error);
 #else
 #error "the seal knows x86-64 and arm64"
 #endif
+}
+
+// The call fails, and the driver runs to the end of its call, which then counts as broken off. To
+// leave at once would leave locked whatever the C library had locked for it: the heap, when it asks
+// the kernel for memory. A wait for a lock is the exception: it holds nothing, and would only be
+// tried again.
+void on_system_call(int, siginfo_t* info, void* context) {
+  Frame* frame = state.frame;
+  if (frame != nullptr && state.host_depth == 0) {
+    const Fault fault{Fault::Kind::SystemCall, SIGSYS, info->si_syscall, 0};
+    if (info->si_syscall == SYS_futex) leave(frame, fault);
+    if (frame->fault.kind == Fault::Kind::None) frame->fault = fault;
+  }
+  // brk knows no errors: it answers with the break that there is, and 0 is below all that are
+  // asked.
+  const int error = info->si_syscall == SYS_brk ? 0 : info->si_syscall == SYS_mmap ? ENOMEM : EPERM;
+  fail_system_call(context, error);
 }
 
 void on_break(int, siginfo_t*, void*) {
@@ -190,10 +202,11 @@ bool guarded_call(void (*f)(void*), void* argument, Fault* fault) {
     state.host_depth = 0;  // a driver that the host calls from a section is a driver again
     state.frame = &frame;
     f(argument);
+    whole = frame.fault.kind == Fault::Kind::None;
   } else {
     whole = false;
-    *fault = frame.fault;
   }
+  if (!whole) *fault = frame.fault;
   state.frame = frame.outer;
   state.host_depth = depth;
   if (frame.outer == nullptr) {

@@ -2,6 +2,7 @@
 
 #include <linux/audit.h>
 #include <linux/filter.h>
+#include <linux/futex.h>
 #include <linux/seccomp.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -61,6 +62,13 @@ std::vector<sock_filter> program(const SealSpec& spec) {
     code.push_back(jump_if_equal(static_cast<std::uint32_t>(number), 0, 1));
     code.push_back(statement(BPF_RET | BPF_K, SECCOMP_RET_ALLOW));
   }
+  // Of futex only waking others: who is not woken waits for ever. (The operation is the second
+  // argument; its lower half comes first on the machines that we know.)
+  code.push_back(jump_if_equal(SYS_futex, 0, 4));
+  code.push_back(statement(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, args[1])));
+  code.push_back(jump_if_equal(FUTEX_WAKE, 1, 0));
+  code.push_back(jump_if_equal(FUTEX_WAKE | FUTEX_PRIVATE_FLAG, 0, 1));
+  code.push_back(statement(BPF_RET | BPF_K, SECCOMP_RET_ALLOW));
   code.push_back(statement(BPF_RET | BPF_K, otherwise));
   return code;
 }

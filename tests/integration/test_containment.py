@@ -56,6 +56,7 @@ class Containment(unittest.TestCase):
         return self.plant.signal(name, "counter")["value"]
 
     def assert_good_goes_on(self):
+        harness.wait_until(lambda: self.counter() is not None, 10, "the good machine counts")
         before = self.counter()
         harness.wait_until(lambda: self.counter() > before + 10, 10, "the good machine goes on")
 
@@ -144,7 +145,9 @@ class Containment(unittest.TestCase):
     def test_a_driver_that_does_not_fit_is_refused_and_the_old_one_goes_on(self):
         self.start(LANE, machine("good", "none"))
         self.plant.start_sidecar()
-        (self.drivers / "misbehaves.so").write_text("this is no library")
+        # In another file, then renamed: what is mapped must not be overwritten in place.
+        (self.drivers / "new.so").write_text("this is no library")
+        (self.drivers / "new.so").replace(self.drivers / "misbehaves.so")
         done = self.reload()
         self.assertEqual(done.returncode, 1)
         self.assertIn("not reloaded", done.stdout + done.stderr)

@@ -261,6 +261,19 @@ TEST(FocasWriterSafe, OneBlockPerFrameIfTheControlTakesNoMore) {
   for (const std::size_t blocks : bench.control().frame_blocks) LONGS_EQUAL(1, blocks);
 }
 
+// The control takes fewer blocks than the config says.
+TEST(FocasWriterSafe, FramesThatAreRefusedGetSmaller) {
+  for (const std::size_t most : {1u, 2u, 3u}) {
+    MachineBench bench(kBase + kQuiet, kTargets);
+    settle(&bench);
+    bench.control().most_blocks = most;
+    bench.machine.safe(bench.now_ns);
+    CHECK(run_safe(&bench));
+    LONGS_EQUAL(1, bench.host.safe_done[0]);
+    check_safe(&bench);
+  }
+}
+
 TEST(FocasWriterSafe, WhileStoppingItIsAnswered) {
   MachineBench bench(kBase + kQuiet, kTargets);
   settle(&bench);

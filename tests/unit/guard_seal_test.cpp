@@ -64,6 +64,19 @@ TEST(GuardSeal, AForbiddenSystemCallEndsTheDriversCallAndIsNamed) {
   LONGS_EQUAL(SYS_openat, outcome.fault.system_call);
 }
 
+// The heap must not stay locked when a driver's malloc was refused its memory.
+TEST(GuardSeal, ADriverThatAllocatesLeavesTheHeapUsable) {
+  const Outcome outcome = sealed_call(kTrap, [](void*) {
+    void* volatile memory = std::malloc(std::size_t{256} << 20);
+    std::free(memory);
+  });
+  CHECK(!outcome.whole);
+  CHECK(outcome.fault.kind == Fault::Kind::SystemCall);
+  void* volatile memory = std::malloc(std::size_t{1} << 20);
+  CHECK(memory != nullptr);
+  std::free(memory);
+}
+
 TEST(GuardSeal, WithoutSealNothingIsStopped) {  // the control
   const Outcome outcome = sealed_call({SealMode::Off, false}, &open_file);
   CHECK(outcome.whole);
