@@ -12,6 +12,7 @@
 #include <dlfcn.h>
 #include <execinfo.h>
 #include <pthread.h>
+#include <signal.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -44,6 +45,7 @@ void forbidden(const char* call) {
   void* frames[32];
   const int depth = ::backtrace(frames, 32);
   ::backtrace_symbols_fd(frames, depth, STDERR_FILENO);
+  ::signal(SIGABRT, SIG_DFL);  // not to be contained as a driver's own abort would be
   std::abort();
 }
 
