@@ -29,7 +29,7 @@ CONFIG_SRC := $(wildcard config/schema/*.cpp)
 CORE_SRC := $(filter-out rt_core/core/main.cpp rt_core/guard/preload.cpp rt_core/kit/%, $(wildcard rt_core/*/*.cpp))
 FOCAS_WIRE_SRC := $(wildcard drivers/focas/wire/*.cpp)
 FOCAS_SRC := $(wildcard drivers/focas/*.cpp)
-SIMULATOR_SRC := $(filter-out drivers/focas/simulator/main.cpp, $(wildcard drivers/focas/simulator/*.cpp))
+SIMULATOR_SRC := $(filter-out drivers/focas/simulator/process/main.cpp, $(wildcard drivers/focas/simulator/*/*.cpp))
 KIT_SRC := $(wildcard rt_core/kit/*.cpp)
 HOST_SRC := $(wildcard plugins/host/*.cpp)
 CLI_SRC := $(wildcard plugins/cli/*.cpp)
@@ -97,7 +97,7 @@ $(OUT)/obj/%.o: %.cpp | $(GENERATED)
 # ---- linking
 .PHONY: programs
 programs: $(OUT)/bin/rise-core $(OUT)/bin/rise-sidecar $(OUT)/bin/rise $(OUT)/bin/rise-driver-check \
-          $(if $(wildcard drivers/focas/simulator/main.cpp),$(OUT)/bin/cncsim) $(OUT)/lib/rise/drivers/focas.so $(OUT)/lib/rise/librise_guard.so
+          $(OUT)/bin/cncsim $(OUT)/lib/rise/drivers/focas.so $(OUT)/lib/rise/librise_guard.so
 
 define link
 	@mkdir -p $(@D)
@@ -115,7 +115,7 @@ $(OUT)/bin/rise-sidecar: $(call objects,$(HOST_SRC)) $(CORE_SHARED_OBJ) $(CONFIG
 	$(call link,)
 $(OUT)/bin/rise: $(call objects,$(CLI_SRC)) $(OUT)/obj/rt_core/cycle/flight.o $(CORE_SHARED_OBJ) $(CONFIG_OBJ)
 	$(call link,-lboost_json $(URING))
-$(OUT)/bin/cncsim: $(OUT)/obj/drivers/focas/simulator/main.o $(SIMULATOR_OBJ) $(CONFIG_OBJ)
+$(OUT)/bin/cncsim: $(OUT)/obj/drivers/focas/simulator/process/main.o $(SIMULATOR_OBJ) $(CONFIG_OBJ)
 	$(call link,)
 
 $(OUT)/lib/rise/drivers/focas.so: $(FOCAS_OBJ)

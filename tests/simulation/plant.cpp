@@ -5,7 +5,7 @@
 #include <cstring>
 
 #include "config/schema/document.hpp"
-#include "drivers/focas/simulator/settings.hpp"
+#include "drivers/focas/simulator/process/settings.hpp"
 #include "rt_core/message/event_text.hpp"
 #include "rt_core/message/text.hpp"
 

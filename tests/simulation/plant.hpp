@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "drivers/focas/simulator/fleet.hpp"
+#include "drivers/focas/simulator/process/fleet.hpp"
 #include "rt_core/core/core.hpp"
 #include "rt_core/io/sim_network.hpp"
 #include "rt_core/shm/commander.hpp"

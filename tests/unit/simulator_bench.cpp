@@ -4,7 +4,7 @@
 #include <cmath>
 #include <stdexcept>
 
-#include "drivers/focas/simulator/program_guard.hpp"
+#include "drivers/focas/simulator/protocol/program_guard.hpp"
 #include "drivers/focas/wire/number.hpp"
 
 namespace rise::test {

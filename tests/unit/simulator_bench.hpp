@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "drivers/focas/simulator/control.hpp"
-#include "drivers/focas/simulator/sessions.hpp"
+#include "drivers/focas/simulator/machine/control.hpp"
+#include "drivers/focas/simulator/protocol/sessions.hpp"
 #include "drivers/focas/wire/frame.hpp"
 
 namespace rise::test {

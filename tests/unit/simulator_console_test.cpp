@@ -1,7 +1,7 @@
 // The commands of the control socket.
 #include <CppUTest/TestHarness.h>
 
-#include "drivers/focas/simulator/console.hpp"
+#include "drivers/focas/simulator/process/console.hpp"
 #include "tests/unit/simulator_bench.hpp"
 
 using namespace rise::cncsim;

@@ -4,7 +4,7 @@
 
 #include <cmath>
 
-#include "drivers/focas/simulator/interpreter.hpp"
+#include "drivers/focas/simulator/program/interpreter.hpp"
 #include "tests/unit/simulator_bench.hpp"
 
 using namespace rise::cncsim;

@@ -3,9 +3,9 @@
 
 #include <cmath>
 
-#include "drivers/focas/simulator/diagnosis.hpp"
-#include "drivers/focas/simulator/parameter_table.hpp"
-#include "drivers/focas/simulator/variables.hpp"
+#include "drivers/focas/simulator/machine/diagnosis.hpp"
+#include "drivers/focas/simulator/machine/variables.hpp"
+#include "drivers/focas/simulator/spec/parameter_table.hpp"
 #include "drivers/focas/wire/bytes.hpp"
 #include "drivers/focas/wire/number.hpp"
 #include "tests/unit/simulator_bench.hpp"

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "drivers/focas/simulator/program_guard.hpp"
+#include "drivers/focas/simulator/protocol/program_guard.hpp"
 #include "drivers/focas/wire/bytes.hpp"
 #include "tests/unit/simulator_bench.hpp"
 

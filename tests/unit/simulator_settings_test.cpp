@@ -4,8 +4,8 @@
 #include <algorithm>
 
 #include "default_controls.hpp"
-#include "drivers/focas/simulator/fleet.hpp"
-#include "drivers/focas/simulator/settings.hpp"
+#include "drivers/focas/simulator/process/fleet.hpp"
+#include "drivers/focas/simulator/process/settings.hpp"
 
 using namespace rise;
 using namespace rise::cncsim;
