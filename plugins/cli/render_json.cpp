@@ -90,6 +90,7 @@ json::object to_json(const MachineView& machine) {
     const message::AlarmState* alarm = machine.state.alarms()->Get(i);
     alarms.push_back({{"number", alarm->number()},
                       {"type", alarm->type()},
+                      {"path", alarm->path()},
                       {"axis", alarm->axis()},
                       {"text", std::string(reinterpret_cast<const char*>(alarm->text()->data()),
                                            alarm->text_length())}});

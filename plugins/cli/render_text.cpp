@@ -4,6 +4,7 @@
 #include <cstdarg>
 #include <cstdio>
 #include <ctime>
+#include <string_view>
 
 #include "plugins/cli/terminal.hpp"
 #include "plugins/cli/top.hpp"
@@ -160,8 +161,9 @@ std::string alarm_lines(const CoreView& view) {
       const message::AlarmState* alarm = m.state.alarms()->Get(i);
       text += "  " +
               tone(Tone::Bad,
-                   format("%-12s alarm %d (type %d%s) %.*s", m.name.c_str(), alarm->number(),
+                   format("%-12s alarm %d (type %d%s%s) %.*s", m.name.c_str(), alarm->number(),
                           alarm->type(),
+                          alarm->path() > 0 ? format(", path %d", alarm->path()).c_str() : "",
                           alarm->axis() > 0 ? format(", axis %d", alarm->axis()).c_str() : "",
                           static_cast<int>(alarm->text_length()),
                           reinterpret_cast<const char*>(alarm->text()->data()))) +
@@ -189,6 +191,24 @@ std::string signal_lines(const MachineView& machine, int rows) {
     text += "\n";
   }
   return text;
+}
+
+// One line: where the axes are, or, of a machine without axes, the first signals that it has.
+std::string signal_line(const MachineView& machine) {
+  constexpr std::string_view kPosition = ".position";
+  constexpr int kMost = 8;
+  std::string axes;
+  std::string others;
+  int count = 0;
+  for (const SignalView& signal : machine.signals) {
+    const std::string shown = value_text(signal) + " " + signal.unit;
+    if (signal.name.ends_with(kPosition)) {
+      axes += "  " + signal.name.substr(0, signal.name.size() - kPosition.size()) + " " + shown;
+    } else if (signal.valid && count++ < kMost) {
+      others += "  " + signal.name + " " + shown;
+    }
+  }
+  return format("  %-12s", machine.name.c_str()) + (axes.empty() ? others : axes);
 }
 
 std::string event_lines(const CoreView& view, int rows) {
@@ -226,16 +246,7 @@ std::string render_screen(const CoreView& view, std::size_t selected, int rows) 
 std::string render_lines(const CoreView& view) {
   std::string text =
       header(view) + lane_lines(view) + machine_lines(view, 0, false) + alarm_lines(view);
-  for (const MachineView& machine : view.machines) {
-    std::string positions;
-    for (const SignalView& signal : machine.signals) {
-      if (signal.name.ends_with(".position")) {
-        positions += "  " + signal.name.substr(0, signal.name.size() - 9) + " " +
-                     value_text(signal) + " " + signal.unit;
-      }
-    }
-    text += format("  %-12s", machine.name.c_str()) + positions + "\n";
-  }
+  for (const MachineView& machine : view.machines) text += signal_line(machine) + "\n";
   return text;
 }
 

@@ -92,12 +92,14 @@ std::int32_t Instance::set_alarms(const rise_alarm* alarms, std::uint32_t count)
     now[i].mutate_number(alarm.number);
     now[i].mutate_type(static_cast<std::int16_t>(alarm.type));
     now[i].mutate_axis(static_cast<std::int16_t>(alarm.axis));
+    now[i].mutate_path(static_cast<std::uint16_t>(alarm.path));
     now[i].mutate_text_length(static_cast<std::uint16_t>(
         message::set_text(now[i].mutable_text(), {alarm.text, alarm.text_length})));
   }
   const guard::HostSection section;  // from here on nothing of the driver's is read
   const auto same = [](const message::AlarmState& a, const message::AlarmState& b) {
-    return a.number() == b.number() && a.type() == b.type() && a.axis() == b.axis();
+    return a.number() == b.number() && a.type() == b.type() && a.axis() == b.axis() &&
+           a.path() == b.path();
   };
   const auto listed = [&](const message::AlarmState& alarm, const message::AlarmState* list,
                           std::uint32_t n) {
@@ -124,6 +126,7 @@ void Instance::tell_alarm(const message::AlarmState& alarm, bool on) {
   event.code = alarm.number();
   event.detail = alarm.type();
   event.value = alarm.axis();
+  event.path = alarm.path();
   event.text = message::get_text(alarm.text());
   outlet_->event(event);
 }

@@ -33,6 +33,7 @@ std::string event_text(const MachineEvent& event) {
     case EventKind::AlarmOff: {
       std::string line = event.kind() == EventKind::AlarmOn ? "alarm on: " : "alarm off: ";
       line += code + " (type " + std::to_string(event.detail());
+      if (event.path() > 0) line += ", path " + std::to_string(event.path());
       if (event.value() > 0) line += ", axis " + number(event.value());
       return line + ") " + text;
     }

@@ -90,6 +90,7 @@ void Outlet::write_event(const Event& event) {
   out.mutate_lane(static_cast<std::uint16_t>(lane_));
   out.mutate_kind(event.kind);
   out.mutate_severity(event.severity);
+  out.mutate_path(event.path);
   out.mutate_text_length(
       static_cast<std::uint16_t>(message::set_text(out.mutable_text(), event.text)));
   events_.write(out);

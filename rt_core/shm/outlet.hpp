@@ -42,7 +42,8 @@ struct Event {
   std::int32_t code = 0;
   std::int32_t detail = 0;
   double value = 0;
-  std::string_view text;  // cut at 128 bytes
+  std::uint16_t path = 0;  // of the machine, from 1; 0: of none or all
+  std::string_view text;   // cut at 128 bytes
 };
 
 class Outlet {

@@ -70,6 +70,19 @@ TEST(DriverAlarms, NumberTypeAndAxisMakeAnAlarm) {
   STRCMP_EQUAL("", changes().c_str());
 }
 
+TEST(DriverAlarms, TheSameAlarmOfAnotherPathIsAnother) {
+  rise_alarm second = alarm(500, "", 4, 1);
+  second.path = 2;
+  set({alarm(500, "", 4, 1)});
+  set({alarm(500, "", 4, 1), second});
+  STRCMP_EQUAL("+500 +500 ", changes().c_str());
+  LONGS_EQUAL(2, rig.events(EventKind::AlarmOn).at(1).path());
+  LONGS_EQUAL(0, rig.state().alarms()->Get(0)->path());
+  LONGS_EQUAL(2, rig.state().alarms()->Get(1)->path());
+  set({second});
+  STRCMP_EQUAL("-500 ", changes().c_str());
+}
+
 TEST(DriverAlarms, EventsCarryEverything) {
   set({alarm(500, "OVER TRAVEL", 4, 2)});
   set({});
