@@ -16,6 +16,7 @@
 #include <memory>
 
 #include "bench/datagrams.hpp"
+#include "rt_core/io/address_text.hpp"
 #include "rt_core/io/datagram_socket.hpp"
 #include "rt_core/io/dpdk_port.hpp"
 #include "rt_core/io/plain_datagrams.hpp"

@@ -38,6 +38,12 @@ def free_ports(count):
     raise RuntimeError("no free ports")
 
 
+def free_udp_port():
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
 def wait_until(condition, seconds, what):
     end = time.monotonic() + seconds
     while True:
@@ -152,12 +158,12 @@ class Plant:
         )
         return done.stdout.strip()
 
-    def start_core(self, toml, env=None, arguments=()):
+    def start_core(self, toml, env=None, arguments=(), prefix=()):
         config = self.write(
             "rise.toml", f'[core]\nname = "{self.region}"\nhugepages = false\n' + toml
         )
         self.core = self.start(
-            [BIN / "rise-core", "--config", config, *arguments], env, "rise-core"
+            [*prefix, BIN / "rise-core", "--config", config, *arguments], env, "rise-core"
         )
         wait_until(lambda: self.view() or not self.core.alive(), 20, "the core runs")
         if not self.core.alive():
@@ -169,6 +175,22 @@ class Plant:
             [BIN / "rise-sidecar", "--region", self.region, *arguments], name="rise-sidecar"
         )
         return self.sidecar
+
+    def play_sensors(self, toml, port, seconds, host="127.0.0.1", prefix=(), cpu=None):
+        """sensorsim to its end; what it says."""
+        config = self.write("sensors.toml", toml)
+        if cpu is not None:
+            prefix = [*prefix, "taskset", "-c", str(cpu)]
+        done = subprocess.run(
+            [*prefix, BIN / "sensorsim", "--config", config, "--to", f"{host}:{port}"]
+            + ["--quiet", "--json", "--duration", str(seconds)],
+            capture_output=True,
+            text=True,
+            timeout=seconds + 30,
+        )
+        if done.returncode != 0:
+            raise RuntimeError("sensorsim: " + done.stderr)
+        return json.loads(done.stdout)
 
     def rise(self, *arguments, timeout=20):
         return subprocess.run(
@@ -255,9 +277,7 @@ def control_toml(
     return text + tables
 
 
-FAST = (
-    '["status", "alarms", "position.absolute", "feed", "spindle.speed", "spindle.load", "servo.load"]'
-)
+FAST = '["status", "alarms", "position.absolute", "feed", "spindle.speed", "spindle.load", "servo.load"]'
 
 
 def machine_toml(name, port, period_ms=10, items=FAST, axes=("X", "Y", "Z"), more="", tables=""):

@@ -139,7 +139,7 @@ Result<Done> Core::make_lane(std::size_t i, const CoreOptions& options) {
                                         : io::DatagramPort{});
   } else {
     Result<Done> opened =
-        parts.ports.open(choice.io, mine, parts.lane->sink(), parts.lane->datagram_sink());
+        parts.ports.open(plan_, i, mine, parts.lane->sink(), parts.lane->datagram_sink());
     if (!opened) return opened;
     shortfall(i, parts.ports.shortfall());
   }
@@ -233,7 +233,8 @@ void Core::seal_lane(std::size_t i) {
   const plan::LaneChoice& choice = plan_.lanes[i];
   // The guard library (tests) reports what it finds itself, for which it has to write.
   if (rise_guard_enter != nullptr) return;
-  shortfall(i, guard::seal_thread({choice.seal, lanes_[i]->ports.plain_sockets()}));
+  shortfall(i, guard::seal_thread({choice.seal, lanes_[i]->ports.plain_sockets(),
+                                   lanes_[i]->ports.kernel_device()}));
 }
 
 void* Core::lane_thread(void* argument) {

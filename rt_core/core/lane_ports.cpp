@@ -4,18 +4,46 @@
 
 namespace rise::core {
 
+namespace {
+
+rise_dpdk_settings dpdk_settings(const plan::Plan& plan, const plan::DpdkChoice& choice) {
+  rise_dpdk_settings settings{};
+  settings.vlan = choice.vlan;
+  settings.device = choice.device.c_str();
+  settings.address = choice.address.c_str();
+  settings.gateway = choice.gateway.c_str();
+  settings.buffers = choice.buffers;
+  settings.receive_ring = choice.receive_ring;
+  settings.transmit_ring = choice.transmit_ring;
+  settings.memory_mib = plan.dpdk_memory_mib;
+  settings.hugepages = plan.dpdk_hugepages;
+  return settings;
+}
+
+}  // namespace
+
 void LanePorts::adopt(const io::StreamPort& streams, const io::DatagramPort& datagrams) {
   streams_ = streams;
   datagrams_ = datagrams;
   text_ = "simulated network";
 }
 
-Result<Done> LanePorts::open(const std::string& choice,
-                             const std::vector<driver::Instance*>& machines,
+Result<Done> LanePorts::open(const plan::Plan& plan, std::size_t lane, const Machines& machines,
                              const io::StreamSink& stream_sink,
                              const io::DatagramSink& datagram_sink) {
+  const plan::LaneChoice& choice = plan.lanes[lane];
   const auto capacity = static_cast<std::uint32_t>(std::max<std::size_t>(1, machines.size())) *
                         driver::Instance::kMaxStreams;
+  const Machines none;
+  Result<Done> opened = open_streams(choice.io, capacity, choice.dpdk_datagrams ? none : machines,
+                                     stream_sink, datagram_sink);
+  if (!opened || !choice.dpdk_datagrams) return opened;
+  return open_dpdk(plan, lane, machines, datagram_sink);
+}
+
+Result<Done> LanePorts::open_streams(const std::string& choice, std::uint32_t capacity,
+                                     const Machines& machines, const io::StreamSink& stream_sink,
+                                     const io::DatagramSink& datagram_sink) {
   if (choice != "nonblocking") {
     Result<Done> opened = open_uring(capacity, machines, stream_sink, datagram_sink);
     if (!opened || uring_ != nullptr) return opened;
@@ -28,8 +56,7 @@ Result<Done> LanePorts::open(const std::string& choice,
 }
 
 // uring_ stays empty if this kernel has no such ring.
-Result<Done> LanePorts::open_uring(std::uint32_t capacity,
-                                   const std::vector<driver::Instance*>& machines,
+Result<Done> LanePorts::open_uring(std::uint32_t capacity, const Machines& machines,
                                    const io::StreamSink& stream_sink,
                                    const io::DatagramSink& datagram_sink) {
   uring_datagrams_ = std::make_unique<io::UringDatagrams>(datagram_sink);
@@ -49,20 +76,62 @@ Result<Done> LanePorts::open_uring(std::uint32_t capacity,
   return Done{};
 }
 
+// No fall-back: who asks for DPDK has given its device to nobody else.
+Result<Done> LanePorts::open_dpdk(const plan::Plan& plan, std::size_t lane,
+                                  const Machines& machines, const io::DatagramSink& datagram_sink) {
+  const plan::DpdkChoice& choice = plan.lanes[lane].dpdk;
+  std::vector<rise_dpdk_neighbour> neighbours;
+  for (const plan::DpdkChoice::Neighbour& one : choice.neighbours) {
+    neighbours.push_back({one.address.c_str(), one.mac.c_str()});
+  }
+  std::vector<const char*> devices;
+  std::vector<int> cpus;
+  for (const plan::LaneChoice& any : plan.lanes) {
+    if (any.cpu >= 0) cpus.push_back(any.cpu);
+    if (any.dpdk_datagrams) devices.push_back(any.dpdk.device.c_str());
+  }
+  rise_dpdk_settings settings = dpdk_settings(plan, choice);
+  settings.neighbours = neighbours.data();
+  settings.neighbour_count = static_cast<std::uint32_t>(neighbours.size());
+  settings.lane_cpus = cpus.data();
+  settings.lane_cpu_count = static_cast<std::uint32_t>(cpus.size());
+  settings.all_devices = devices.data();
+  settings.all_device_count = static_cast<std::uint32_t>(devices.size());
+
+  const auto failed = [&](const std::string& why) {
+    return Failure{"lane " + plan.lanes[lane].name + ": " + why};
+  };
+  auto opened = io::DpdkPort::open(io::DpdkPort::beside_program(), settings, datagram_sink);
+  if (!opened) return failed(opened.error());
+  dpdk_ = std::move(*opened);
+  if (Result<Done> declared = declare(dpdk_.get(), machines); !declared) return declared;
+  kernel_device_ = choice.device.starts_with("net_af_");
+  text_ = "datagrams: " + dpdk_->description() + "; streams: " + text_;
+  return Done{};
+}
+
 template <class Port>
-Result<Done> LanePorts::declare(Port* port, const std::vector<driver::Instance*>& machines) {
+Result<Done> LanePorts::declare(Port* port, const Machines& machines) {
+  std::vector<std::vector<std::int32_t>> numbers;
   bool any = false;
-  for (driver::Instance* machine : machines) {
-    std::vector<std::int32_t> numbers;
+  for (const driver::Instance* machine : machines) {
+    numbers.emplace_back();
     for (const io::DatagramSpec& spec : machine->datagram_ports()) {
       std::string error;
-      numbers.push_back(port->declare(machine->spec().machine, spec, &error));
-      if (numbers.back() < 0) return Failure{"machine " + machine->spec().name + ": " + error};
+      numbers.back().push_back(port->declare(machine->spec().machine, spec, &error));
+      if (numbers.back().back() < 0) {
+        return Failure{"machine " + machine->spec().name + ": " + error};
+      }
       any = true;
     }
-    machine->bind_datagrams(port->table(), std::move(numbers));
   }
-  if (any) datagrams_ = port->table();
+  if (!any) return Done{};
+  const Result<io::DatagramPort> table = port->table();  // everything is declared now
+  if (!table) return Failure{table.error()};
+  datagrams_ = *table;
+  for (std::size_t i = 0; i < machines.size(); ++i) {
+    machines[i]->bind_datagrams(datagrams_, std::move(numbers[i]));
+  }
   return Done{};
 }
 

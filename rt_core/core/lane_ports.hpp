@@ -6,19 +6,22 @@
 #include <vector>
 
 #include "rt_core/driver/instance.hpp"
+#include "rt_core/io/dpdk_port.hpp"
 #include "rt_core/io/plain_datagrams.hpp"
 #include "rt_core/io/plain_port.hpp"
 #include "rt_core/io/uring_datagrams.hpp"
 #include "rt_core/io/uring_port.hpp"
+#include "rt_core/plan/plan.hpp"
 #include "rt_core/result.hpp"
 
 namespace rise::core {
 
 class LanePorts {
  public:
-  // Set-up thread. `choice` is the lane's `io` setting. Makes the ports, opens the machines' UDP
-  // ports and binds them to the machines.
-  Result<Done> open(const std::string& choice, const std::vector<driver::Instance*>& machines,
+  // Set-up thread. Makes the ports that the lane's config asks for, opens the machines' UDP ports
+  // and binds them to the machines.
+  Result<Done> open(const plan::Plan& plan, std::size_t lane,
+                    const std::vector<driver::Instance*>& machines,
                     const io::StreamSink& stream_sink, const io::DatagramSink& datagram_sink);
   // Simulations: whatever they bring.
   void adopt(const io::StreamPort& streams, const io::DatagramPort& datagrams);
@@ -32,17 +35,28 @@ class LanePorts {
   [[nodiscard]] const std::string& shortfall() const { return shortfall_; }
   // The lane's thread makes socket calls by itself (for the seal).
   [[nodiscard]] bool plain_sockets() const { return plain_ != nullptr; }
+  // So does DPDK's driver of a device that belongs to the kernel (for the seal).
+  [[nodiscard]] bool kernel_device() const { return kernel_device_; }
 
  private:
+  using Machines = std::vector<driver::Instance*>;
   template <class Port>
-  Result<Done> declare(Port* port, const std::vector<driver::Instance*>& machines);
-  Result<Done> open_uring(std::uint32_t capacity, const std::vector<driver::Instance*>& machines,
+  Result<Done> declare(Port* port, const Machines& machines);
+  // These see all of a lane's datagrams; `machines`: those whose datagrams they carry, too.
+  Result<Done> open_streams(const std::string& choice, std::uint32_t capacity,
+                            const Machines& machines, const io::StreamSink& stream_sink,
+                            const io::DatagramSink& datagram_sink);
+  Result<Done> open_uring(std::uint32_t capacity, const Machines& machines,
                           const io::StreamSink& stream_sink, const io::DatagramSink& datagram_sink);
+  Result<Done> open_dpdk(const plan::Plan& plan, std::size_t lane, const Machines& machines,
+                         const io::DatagramSink& datagram_sink);
 
   std::unique_ptr<io::UringDatagrams> uring_datagrams_;  // the ring holds its sockets
   std::unique_ptr<io::UringPort> uring_;
   std::unique_ptr<io::PlainDatagrams> plain_datagrams_;
   std::unique_ptr<io::PlainPort> plain_;
+  std::unique_ptr<io::DpdkPort> dpdk_;
+  bool kernel_device_ = false;
   io::StreamPort streams_;
   io::DatagramPort datagrams_;
   std::string text_;

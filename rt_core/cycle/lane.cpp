@@ -142,7 +142,7 @@ void Lane::run(std::int64_t wake_ns) {
   times.skipped = release.skipped;
   deadline_ns_ = release.deadline_ns;
   account(&times);
-  ledger_.close(times, spec_.period_ns, outlet_, *port_.counters);
+  ledger_.close(times, spec_.period_ns, outlet_, *port_.counters, datagrams_.counters);
   climb(times);
 }
 

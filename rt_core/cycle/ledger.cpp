@@ -17,7 +17,7 @@ Ledger::Ledger(const shm::Region& region, std::uint32_t lane, std::size_t driver
 }
 
 void Ledger::close(const CycleTimes& times, std::int64_t period_ns, const shm::Outlet& outlet,
-                   const io::PortCounters& port) {
+                   const io::PortCounters& port, const io::DatagramCounters* datagrams) {
   const std::int64_t lateness = times.wake_ns - times.deadline_ns;
   const auto record = [this](LaneHistogram which, std::int64_t ns) {
     histograms_[static_cast<std::size_t>(which)].record(ns);
@@ -45,6 +45,13 @@ void Ledger::close(const CycleTimes& times, std::int64_t period_ns, const shm::O
   set(LaneCounter::StreamsFailed, port.failed);
   set(LaneCounter::SendQueueFull, port.send_queue_full);
   set(LaneCounter::Enters, port.enters);
+  if (datagrams != nullptr) {
+    set(LaneCounter::DatagramsReceived, datagrams->received);
+    set(LaneCounter::DatagramsSent, datagrams->sent);
+    set(LaneCounter::DatagramsDropped, datagrams->dropped);
+    set(LaneCounter::DatagramsMalformed, datagrams->malformed);
+    set(LaneCounter::DatagramSendsFailed, datagrams->send_failed);
+  }
   flight_.close(times);
   // Last: who sees this heartbeat sees a cycle whose numbers are complete.
   shm::Hardware::store(&counters_[static_cast<std::size_t>(LaneCounter::LastCycleMonoNs)],

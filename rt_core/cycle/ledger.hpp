@@ -6,6 +6,7 @@
 
 #include "rise_generated.h"
 #include "rt_core/cycle/flight.hpp"
+#include "rt_core/io/datagram_port.hpp"
 #include "rt_core/io/stream_port.hpp"
 #include "rt_core/shm/histogram.hpp"
 #include "rt_core/shm/outlet.hpp"
@@ -18,8 +19,9 @@ class Ledger {
   Ledger(const shm::Region& region, std::uint32_t lane, std::size_t drivers);
 
   FlightRecorder& flight() { return flight_; }
+  // datagrams: null if the lane has none.
   void close(const CycleTimes& times, std::int64_t period_ns, const shm::Outlet& outlet,
-             const io::PortCounters& port);
+             const io::PortCounters& port, const io::DatagramCounters* datagrams);
   void command_latency(std::int64_t ns) {
     histograms_[static_cast<std::size_t>(message::LaneHistogram::Command)].record(ns);
   }

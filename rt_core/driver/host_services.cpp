@@ -7,6 +7,7 @@
 
 #include "rt_core/driver/instance.hpp"
 #include "rt_core/guard/driver_call.hpp"
+#include "rt_core/io/address_text.hpp"
 #include "rt_core/message/text.hpp"
 #include "rt_core/random.hpp"
 

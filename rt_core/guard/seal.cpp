@@ -40,6 +40,15 @@ constexpr long kPlainSockets[] = {
     SYS_sendmsg,     SYS_recvmmsg,  SYS_sendmmsg, SYS_ppoll,
 };
 
+constexpr long kKernelDevice[] = {
+#ifdef SYS_poll
+    SYS_poll,
+#endif
+    SYS_ppoll,
+    SYS_sendto,
+    SYS_recvfrom,
+};
+
 sock_filter statement(unsigned code, std::uint32_t k) {
   return {static_cast<std::uint16_t>(code), 0, 0, k};
 }
@@ -49,9 +58,11 @@ sock_filter jump_if_equal(std::uint32_t k, std::uint8_t yes, std::uint8_t no) {
 
 std::vector<sock_filter> program(const SealSpec& spec) {
   std::vector<long> allowed(std::begin(kAlways), std::end(kAlways));
-  if (spec.plain_sockets) {
-    allowed.insert(allowed.end(), std::begin(kPlainSockets), std::end(kPlainSockets));
-  }
+  const auto also = [&](const auto& more) {
+    allowed.insert(allowed.end(), std::begin(more), std::end(more));
+  };
+  if (spec.plain_sockets) also(kPlainSockets);
+  if (spec.kernel_device) also(kKernelDevice);
   const std::uint32_t otherwise = spec.mode == SealMode::Log ? SECCOMP_RET_LOG : SECCOMP_RET_TRAP;
   std::vector<sock_filter> code;
   code.push_back(statement(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, arch)));

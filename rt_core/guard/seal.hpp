@@ -17,6 +17,8 @@ enum class SealMode : std::uint8_t { Off, Log, Trap };
 struct SealSpec {
   SealMode mode = SealMode::Trap;
   bool plain_sockets = false;  // also what ports without io_uring need: epoll, send, receive
+  // Also what drivers of DPDK call that stand on a device of the kernel: sendto, recvfrom, poll.
+  bool kernel_device = false;
 };
 
 // Calling thread, after its last other system call of set-up. Empty: sealed; else why not.

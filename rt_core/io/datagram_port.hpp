@@ -1,13 +1,12 @@
 // The one interface through which UDP datagrams reach and leave a lane. Behind it: io_uring
-// (uring_datagrams), plain recvmmsg (plain_datagrams), DPDK (dpdk_datagrams), a simulated network
-// (sim_datagrams). Which of them carries a lane's datagrams is configuration; drivers cannot tell.
+// (uring_datagrams), plain recvmmsg (plain_datagrams), DPDK (dpdk_port), a simulated network. Which
+// of them carries a lane's datagrams is configuration; drivers cannot tell.
 //
 // Ports are declared on the set-up thread, by the concrete class: declare(owner, spec, &error) ->
 // port number. After start() all calls come from the lane thread.
 #pragma once
 
 #include <cstdint>
-#include <string>
 
 #include "drivers/sdk/rise_driver.h"
 
@@ -54,8 +53,5 @@ struct DatagramPort {
   void (*exchange)(void* self, std::int64_t now_ns) = nullptr;
   const DatagramCounters* counters = nullptr;
 };
-
-// "192.168.1.10" -> number; false: no IPv4 address. Set-up.
-bool parse_ipv4(const std::string& text, std::uint32_t* address);
 
 }  // namespace rise::io

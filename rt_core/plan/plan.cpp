@@ -13,7 +13,9 @@
 #include "config/schema/suggest.hpp"
 #include "rt_core/cycle/flight.hpp"
 #include "rt_core/guard/realtime.hpp"
+#include "rt_core/io/dpdk/dpdk_entry.hpp"
 #include "rt_core/plan/cores.hpp"
+#include "rt_core/plan/dpdk_choice.hpp"
 #include "rt_core/plan/timing.hpp"
 #include "rt_core/random.hpp"
 
@@ -45,6 +47,11 @@ class Planner {
     plan.lock_memory = settings_.flag("core.lock_memory");
     plan.hold_dma_latency = settings_.flag("core.hold_dma_latency");
     plan.hugepages = settings_.flag("core.hugepages");
+    plan.dpdk_memory_mib = static_cast<std::uint32_t>(settings_.integer("core.dpdk_memory_mib"));
+    const std::string& pages = settings_.string("core.dpdk_hugepages");
+    plan.dpdk_hugepages = pages == "required" ? RISE_DPDK_HUGEPAGES_REQUIRED
+                          : pages == "never"  ? RISE_DPDK_HUGEPAGES_NEVER
+                                              : RISE_DPDK_HUGEPAGES_AUTO;
     plan.flight_cycles = settings_.integer("core.flight_cycles");
     seed_ = static_cast<std::uint64_t>(settings_.integer("core.seed"));
     if (seed_ == 0) {
@@ -124,12 +131,29 @@ class Planner {
     lane.cpu = core.cpu;
     lane.priority = static_cast<int>(settings_.integer(at + "priority"));
     lane.io = settings_.string(at + "io");
+    lane.dpdk_datagrams = settings_.string(at + "datagrams") == "dpdk";
+    if (lane.dpdk_datagrams) dpdk(at + "dpdk.", &lane);
     const std::string& seal = settings_.string(at + "seal");
     lane.seal = seal == "trap"  ? guard::SealMode::Trap
                 : seal == "log" ? guard::SealMode::Log
                                 : guard::SealMode::Off;
     lane.stuck_after_ns = settings_.integer(at + "stuck_after") * lane.spec.period_ns;
     plan.lanes.push_back(lane);
+  }
+
+  void dpdk(const std::string& at, LaneChoice* lane) {
+    const auto tell = [this](const std::string& path, const std::string& message) {
+      problem(path, message);
+    };
+    lane->dpdk = dpdk_choice(settings_, at, tell);
+    // What DPDK knows the device by: two lanes cannot have one.
+    const auto name = [](const LaneChoice& one) {
+      return one.dpdk.device.substr(0, one.dpdk.device.find(','));
+    };
+    for (const LaneChoice& other : plan.lanes) {
+      if (!other.dpdk_datagrams || name(other).empty() || name(other) != name(*lane)) continue;
+      problem(at + "device", "lane \"" + other.name + "\" has " + name(*lane) + " already");
+    }
   }
 
   void machine(std::size_t index, std::set<std::string>* names) {

@@ -17,12 +17,31 @@
 
 namespace rise::plan {
 
+// The DPDK device of a lane, with addresses that have been checked; io/dpdk/dpdk_entry.hpp says
+// more.
+struct DpdkChoice {
+  struct Neighbour {
+    std::string address;
+    std::string mac;
+  };
+  std::string device;
+  std::string address;
+  std::string gateway;
+  std::uint32_t vlan = 0;
+  std::uint32_t buffers = 0;
+  std::uint32_t receive_ring = 0;
+  std::uint32_t transmit_ring = 0;
+  std::vector<Neighbour> neighbours;
+};
+
 struct LaneChoice {
   std::string name;
   cycle::LaneSpec spec;
   int cpu = -1;
   int priority = 80;
   std::string io;
+  bool dpdk_datagrams = false;  // through `dpdk`, else through the kernel
+  DpdkChoice dpdk;
   guard::SealMode seal = guard::SealMode::Trap;
   std::int64_t stuck_after_ns = 0;  // a driver call that takes so long is broken off; 0 = never
 };
@@ -36,6 +55,8 @@ struct Plan {
   bool lock_memory = true;
   bool hold_dma_latency = true;
   bool hugepages = true;
+  std::uint32_t dpdk_memory_mib = 0;  // 0: DPDK's side decides
+  std::uint32_t dpdk_hugepages = 0;   // RISE_DPDK_HUGEPAGES_*
   std::int64_t flight_cycles = 1024;
   std::vector<LaneChoice> lanes;
   // Configured, in the order of the config; the place is the machine's number.

@@ -28,7 +28,7 @@ DPDK_SO := $(OUT)/lib/rise/io/dpdk.so
 $(OUT)/obj/rt_core/io/dpdk/%.o: MODE := $(RT_FLAGS) $(DPDK_CFLAGS)
 programs: $(DPDK_SO)
 
-$(DPDK_SO): $(call objects,$(DPDK_SRC) $(addprefix rt_core/io/,datagram_port.cpp packet.cpp neighbours.cpp \
+$(DPDK_SO): $(call objects,$(DPDK_SRC) $(addprefix rt_core/io/,address_text.cpp packet.cpp neighbours.cpp \
             frame_endpoint.cpp)) rt_core/io/dpdk/exports.map
 	@mkdir -p $(@D)
 	$(say) "  link    $@"
@@ -43,5 +43,5 @@ BENCH_DPDK := $(OUT)/bench/datagrams_bare
 endif
 
 # The peer program of tests/integration/test_dpdk.py; it needs no header of DPDK.
-$(OUT)/tests/dpdk_echo: $(OUT)/obj/tests/io/dpdk_echo.o $(call objects,$(addprefix rt_core/io/,dpdk_port.cpp datagram_port.cpp))
+$(OUT)/tests/dpdk_echo: $(OUT)/obj/tests/io/dpdk_echo.o $(call objects,$(addprefix rt_core/io/,dpdk_port.cpp address_text.cpp))
 	$(call link,-ldl)

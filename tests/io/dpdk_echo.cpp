@@ -31,6 +31,7 @@
 #include <vector>
 
 #include "rt_core/guard/in_cycle.hpp"
+#include "rt_core/io/address_text.hpp"
 #include "rt_core/io/dpdk_port.hpp"
 
 namespace {

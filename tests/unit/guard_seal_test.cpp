@@ -2,6 +2,7 @@
 
 #include <CppUTest/TestHarness.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -45,7 +46,7 @@ Outcome sealed_call(const SealSpec& spec, void (*body)(void*), void* argument = 
   return outcome;
 }
 
-constexpr SealSpec kTrap{SealMode::Trap, false};
+constexpr SealSpec kTrap{SealMode::Trap, false, false};
 
 void open_file(void*) {
   const int fd = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
@@ -81,12 +82,12 @@ TEST(GuardSeal, ADriverThatAllocatesLeavesTheHeapUsable) {
 }
 
 TEST(GuardSeal, WithoutSealNothingIsStopped) {  // the control
-  const Outcome outcome = sealed_call({SealMode::Off, false}, &open_file);
+  const Outcome outcome = sealed_call({SealMode::Off, false, false}, &open_file);
   CHECK(outcome.whole);
 }
 
 TEST(GuardSeal, LogModeStopsNothing) {
-  const Outcome outcome = sealed_call({SealMode::Log, false}, &open_file);
+  const Outcome outcome = sealed_call({SealMode::Log, false, false}, &open_file);
   STRCMP_EQUAL("", outcome.missing.c_str());
   CHECK(outcome.whole);
 }
@@ -106,7 +107,21 @@ TEST(GuardSeal, SocketsAreAllowedOnlyWhereThePortNeedsThem) {
   const Outcome sealed = sealed_call(kTrap, receive);
   CHECK(!sealed.whole);
   LONGS_EQUAL(SYS_recvfrom, sealed.fault.system_call);
-  CHECK(sealed_call({SealMode::Trap, true}, receive).whole);
+  CHECK(sealed_call({SealMode::Trap, true, false}, receive).whole);
+}
+
+TEST(GuardSeal, ADeviceOfTheKernelMayBeWokenAndNothingElse) {
+  const auto send = [](void*) { ::send(-1, nullptr, 0, 0); };
+  const SealSpec device{SealMode::Trap, false, true};
+  CHECK(!sealed_call(kTrap, send).whole);
+  CHECK(sealed_call(device, send).whole);
+  CHECK(sealed_call(device, [](void*) {
+          pollfd nobody{-1, 0, 0};
+          ::poll(&nobody, 1, 0);
+        }).whole);
+  const Outcome outcome = sealed_call(device, &open_file);
+  CHECK(!outcome.whole);
+  LONGS_EQUAL(SYS_openat, outcome.fault.system_call);
 }
 
 TEST(GuardSeal, AContendedLockIsAForbiddenSystemCall) {

@@ -294,12 +294,3 @@ TEST(IoDatagrams, APortThatIsTakenIsSaidSo) {
     STRCMP_CONTAINS("another program", error.c_str());
   }
 }
-
-TEST(IoDatagrams, AddressesAreParsed) {
-  std::uint32_t address = 0;
-  CHECK(parse_ipv4("192.168.1.10", &address));
-  LONGS_EQUAL(0xc0a8010a, address);
-  for (const char* wrong : {"", "1.2.3", "1.2.3.4.5", "1.2.3.256", "host", "::1", "1.2.3.4 "}) {
-    CHECK(!parse_ipv4(wrong, &address));
-  }
-}

@@ -10,6 +10,8 @@
 #include <chrono>
 #include <cstdio>
 #include <cstring>
+#include <future>
+#include <utility>
 
 #include "rt_core/io/dpdk/eal.hpp"
 
@@ -121,12 +123,19 @@ std::string Device::start(bool groups) {
       ::rte_eth_promiscuous_enable(port_) != 0) {
     return name_ + " can receive no multicast; take another device or leave out the groups";
   }
-  watcher_ = std::thread([this] { watch(); });
+  // It is off the lanes' cores before anybody can count on that.
+  std::promise<void> placed;
+  const std::future<void> is_placed = placed.get_future();
+  watcher_ = std::thread([this, placed = std::move(placed)]() mutable {
+    keep_off_lanes();
+    placed.set_value();
+    watch();
+  });
+  is_placed.wait();
   return {};
 }
 
 void Device::watch() {
-  keep_off_lanes();
   while (!stopping_.load(std::memory_order_relaxed)) {
     read_statistics();
     std::this_thread::sleep_for(std::chrono::milliseconds(50));

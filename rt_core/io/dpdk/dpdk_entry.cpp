@@ -1,16 +1,15 @@
 // What dpdk.so exports: settings in texts become a device and a port.
 #include "rt_core/io/dpdk/dpdk_entry.hpp"
 
-#include <rte_ether.h>
 #include <rte_version.h>
 
 #include <algorithm>
 #include <cstdio>
-#include <cstdlib>
 #include <cstring>
 #include <memory>
 #include <string>
 
+#include "rt_core/io/address_text.hpp"
 #include "rt_core/io/dpdk/dpdk_datagrams.hpp"
 #include "rt_core/io/dpdk/eal.hpp"
 
@@ -28,34 +27,12 @@ void copy(const std::string& text, char* out, std::uint32_t bytes) {
   if (bytes != 0) std::snprintf(out, bytes, "%s", text.c_str());
 }
 
-bool parse_mac(const char* text, packet::Mac* mac) {
-  rte_ether_addr address{};
-  if (text == nullptr || ::rte_ether_unformat_addr(text, &address) != 0) return false;
-  std::memcpy(mac->bytes.data(), address.addr_bytes, mac->bytes.size());
-  return !mac->is_group();
-}
-
-// "192.168.1.10/24". Empty: fine.
-std::string parse_address(const char* text, EndpointSettings* settings) {
-  const std::string whole = text == nullptr ? "" : text;
-  const std::size_t slash = whole.find('/');
-  char* end = nullptr;
-  if (slash != std::string::npos) {
-    settings->prefix =
-        static_cast<std::uint32_t>(std::strtoul(whole.c_str() + slash + 1, &end, 10));
-  }
-  if (end == nullptr || *end != '\0' || end == whole.c_str() + slash + 1 || settings->prefix < 1 ||
-      settings->prefix > 32 || !parse_ipv4(whole.substr(0, slash), &settings->address) ||
-      settings->address >> 24 == 0 || settings->address >> 24 >= 224 ||
-      settings->address >> 24 == 127) {
-    return "DPDK: address \"" + whole + "\" must be like \"192.168.1.10/24\"";
-  }
-  return {};
-}
-
 std::string parse(const rise_dpdk_settings& given, EndpointSettings* out) {
   if (given.device == nullptr || *given.device == '\0') return "DPDK: no device is named";
-  if (std::string fault = parse_address(given.address, out); !fault.empty()) return fault;
+  const std::string address = given.address == nullptr ? "" : given.address;
+  if (!parse_host(address, &out->address, &out->prefix)) {
+    return "DPDK: address \"" + address + "\" must be like \"192.168.1.10/24\"";
+  }
   if (given.gateway != nullptr && *given.gateway != '\0') {
     const std::uint32_t mask = network_mask(out->prefix);
     if (!parse_ipv4(given.gateway, &out->gateway) || ((out->gateway ^ out->address) & mask) != 0 ||
@@ -112,8 +89,8 @@ std::string make(const rise_dpdk_settings& given, const DatagramSink& sink, Hand
     std::uint32_t address = 0;
     packet::Mac mac;
     if (neighbour.address == nullptr || !parse_ipv4(neighbour.address, &address) ||
-        !parse_mac(neighbour.mac, &mac) || i + 1 >= Neighbours::kCapacity ||
-        !handle->datagrams->add_static(address, mac)) {
+        neighbour.mac == nullptr || !parse_mac(neighbour.mac, &mac) ||
+        i + 1 >= Neighbours::kCapacity || !handle->datagrams->add_static(address, mac)) {
       return "DPDK: neighbour " + std::to_string(i) +
              " must be an IPv4 and an Ethernet address, and there may be at most 63";
     }
