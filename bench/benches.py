@@ -77,6 +77,13 @@ def telemetry(full):
         )
 
 
+def containment(full):
+    """A driver call with guard, seal and watchdog; from a driver's fault back to the lane."""
+    del full
+    for name, (value, unit) in program("containment").items():
+        yield figure(name, value, unit, at_most=50 if "cost_per_call" in name else None)
+
+
 def sweep(full):
     """22 items of one path, on a quick and a slow control: call per item, packed, one frame."""
     port = harness.free_ports(2)
@@ -177,6 +184,44 @@ def wakeup(full):
         yield figure(f"wakeup.{name}.lane_us", ours, "us")
         yield figure(f"wakeup.{name}.ratio", ours / max(theirs, 1), "x", at_most=1.1)
     yield figure("wakeup.rounds", rounds)
+
+
+def sensors(full):
+    """600 000 samples/s of 8 sensors into one lane; its missed cycles beside cyclictest's, in turn."""
+    rounds, seconds = (9, 30) if full else (5, 8)
+    count, rate_hz, samples = 8, 25000, 118
+    port = harness.free_udp_port()
+    sensor = f'kind = "vibration"\nrate_hz = {rate_hz}.0\n'
+    played = f'[[sensor]]\nname = "s"\nid = 1\ncount = {count}\nsamples = {samples}\n' + sensor
+    config = lane_toml() + '[[machine]]\nname = "cell"\ndriver = "telemetry"\n'
+    config += f"[machine.telemetry]\nport = {port}\nstatistics_ms = 100\n"
+    for i in range(1, count + 1):
+        config += f'[[machine.telemetry.sensor]]\nid = {i}\nname = "s{i}"\nunit = "m/s2"\n'
+        config += sensor + "window = 1024\nbands = [[10, 100], [100, 1000], [1000, 5000]]\n"
+    reference, missed, rates, losses, works = [], [], [], [], []
+    with harness.Plant("bench-sensors") as plant:
+        for _ in range(rounds):
+            counts = cyclictest(seconds)
+            late = sum(n for latency, n in counts.items() if latency > 1000)
+            reference.append(1e6 * late / sum(counts.values()))
+            core = plant.start_core(config)
+            said = plant.play_sensors(played, port, seconds, cpu=FIRST_CPU)
+            time.sleep(0.5)
+            lane = plant.view()["lanes"][0]
+            lost = said["sent"] - plant.signal("cell", "telemetry.received")["value"]
+            core.stop()
+            cycles = lane["counters"]["cycles"]
+            missed.append(1e6 * lane["counters"]["overruns"] / cycles)
+            rates.append(said["sent"] * samples * 3 / seconds)
+            losses.append(lost)
+            works.append(lane["histograms"]["cycle"]["p99_ns"] / 1000)
+    yield figure("sensors.samples_per_s", min(rates), "1/s", at_least=500e3)
+    yield figure("sensors.datagrams_lost", max(losses), "", at_most=0)
+    yield figure("sensors.cycle.p99_us", median(works), "us")
+    yield figure("sensors.cyclictest.missed_per_million", median(reference))
+    yield figure("sensors.lane.missed_per_million", median(missed))
+    more = median([ours - theirs for ours, theirs in zip(missed, reference)])
+    yield figure("sensors.missed_beyond_cyclictest_per_million", more, "", at_most=0)
 
 
 def median(values):
@@ -345,7 +390,9 @@ ALL = {
     for bench in (
         ring,
         bookkeeping,
+        containment,
         telemetry,
+        sensors,
         sweep,
         exchange,
         wakeup,
