@@ -41,9 +41,7 @@ class Containment(unittest.TestCase):
         self.drivers = self.plant.folder / "drivers"
         self.drivers.mkdir()
         shutil.copy(harness.OUT / "tests" / "drivers" / "misbehaves.so", self.drivers)
-        return self.plant.start_core(
-            f'driver_path = "{self.drivers}"\n{lane}{machines}'
-        )
+        return self.plant.start_core(f'driver_path = "{self.drivers}"\n{lane}{machines}')
 
     def said(self, pattern, seconds=10):
         harness.wait_until(
@@ -97,7 +95,9 @@ class Containment(unittest.TestCase):
             machine("good", "none") + machine("bad", "write_null", 50),
         )
         self.said(r"(?s)benched.*started anew.*benched.*started anew", 15)
-        times = re.findall(r":(\d\d)\.(\d{3}) bad +driver (benched|running)", self.plant.core.output())
+        times = re.findall(
+            r":(\d\d)\.(\d{3}) bad +driver (benched|running)", self.plant.core.output()
+        )
         self.assertGreaterEqual(len(times), 5)
         self.assert_good_goes_on()
 
@@ -126,7 +126,9 @@ class Containment(unittest.TestCase):
         )
 
     def reload(self, *more):
-        return self.plant.rise("driver", "reload", "misbehaves", "--region", self.plant.region, *more)
+        return self.plant.rise(
+            "driver", "reload", "misbehaves", "--region", self.plant.region, *more
+        )
 
     def test_a_driver_is_reloaded_while_the_lane_runs(self):
         self.start(LANE, machine("good", "none"))

@@ -12,11 +12,18 @@ import unittest
 
 from common import LANE, harness
 from pseudo_terminal import Terminal
+import relay
 
 RISE = harness.BIN / "rise"
 DRIVERS = harness.OUT / "tests" / "drivers"
 SDK = harness.ROOT / "drivers" / "sdk"
 WARNINGS = ["-Wall", "-Wextra", "-Wpedantic", "-Werror"]
+
+
+def escaped(data):
+    """As a dialog file has bytes."""
+    return "".join(f"\\x{byte:02x}" for byte in data)
+
 
 # Driver: (the checks that must fail and no others, what the findings must say).
 HOSTILE = {
@@ -141,6 +148,33 @@ class Kit(unittest.TestCase):
         )
         self.assertEqual((found["exit"], found["failing"]), (0, set()), found["words"])
 
+    def test_focas_passes_all_with_what_a_control_answers(self):
+        spoken = self.spoken_with_a_control()
+        self.assertGreater(len(spoken), 5, "open, system information, several reads")
+        with tempfile.NamedTemporaryFile("w", suffix=".dialog") as file:
+            for request, reply in spoken.items():
+                file.write(f"{escaped(request)} => {escaped(reply)}\n")
+            file.flush()
+            found = report(
+                harness.OUT / "lib/rise/drivers/focas.so",
+                *("--config", harness.ROOT / "config/rise.toml", "--dialog", file.name),
+            )
+        self.assertEqual((found["exit"], found["failing"]), (0, set()), found["words"])
+        torn = next(check for check in found["checks"] if check["check"] == "torn")
+        self.assertEqual(torn["notes"], [], "the pieces were judged")
+
+    def spoken_with_a_control(self):
+        """What the core asked a simulated control, and what that answered."""
+        controls, between = harness.free_ports(2), 0
+        with harness.Plant("kit-focas") as plant, relay.Relay(controls) as between:
+            plant.start_simulator(harness.control_toml("mill", controls, axes=("X", "Y", "Z", "A")))
+            config = (harness.ROOT / "config/rise.toml").read_text()
+            first = config[config.index("\n[[machine]]") : config.index("# A lathe")]
+            plant.start_core(LANE + first.replace("127.0.0.1:18193", f"127.0.0.1:{between.port}"))
+            plant.wait_up()
+            harness.wait_until(lambda: len(between.spoken) > 5, 10, "several kinds of frames")
+        return between.spoken
+
     def test_each_hostile_driver_fails_its_check_and_no_other(self):
         for name, (checks, words) in HOSTILE.items():
             with self.subTest(driver=name):
@@ -164,9 +198,7 @@ class Kit(unittest.TestCase):
         with tempfile.NamedTemporaryFile("w", suffix=".toml") as file:
             file.write(TELEMETRY)
             file.flush()
-            found = report(
-                harness.OUT / "lib/rise/drivers/telemetry.so", "--config", file.name
-            )
+            found = report(harness.OUT / "lib/rise/drivers/telemetry.so", "--config", file.name)
         self.assertEqual((found["exit"], found["failing"]), (0, set()), found["words"])
 
     def test_waiting_and_slowness_are_told_apart(self):
