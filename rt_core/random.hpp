@@ -13,4 +13,16 @@ inline std::uint64_t next_random(std::uint64_t* state) {
   return z ^ (z >> 31);
 }
 
+// 0 <= x < 1
+inline double uniform(std::uint64_t* state) {
+  return static_cast<double>(next_random(state) >> 11) * 0x1p-53;
+}
+
+// min <= x <= max; min where that is impossible
+inline std::int64_t between(std::int64_t min, std::int64_t max, std::uint64_t* state) {
+  if (max <= min) return min;
+  const auto span = static_cast<std::uint64_t>(max - min) + 1;
+  return min + static_cast<std::int64_t>(next_random(state) % span);
+}
+
 }  // namespace rise

@@ -32,15 +32,13 @@ void SimulatedNetwork::cut_all() {
 
 bool SimulatedNetwork::chance(double probability) {
   if (probability <= 0) return false;
-  const bool hit = static_cast<double>(next_random(&random_) >> 11) * 0x1p-53 < probability;
+  const bool hit = uniform(&random_) < probability;
   if (hit) ++injected_;
   return hit;
 }
 
 std::int64_t SimulatedNetwork::between(std::int64_t min, std::int64_t max) {
-  if (max <= min) return min;
-  return min + static_cast<std::int64_t>(next_random(&random_) %
-                                         static_cast<std::uint64_t>(max - min + 1));
+  return rise::between(min, max, &random_);
 }
 
 void SimulatedNetwork::schedule(std::int64_t time_ns, Event event) {

@@ -122,23 +122,19 @@ class Witness {
   std::int64_t time_ms_ = 0;
 };
 
-double chance(std::uint64_t* random) {
-  return static_cast<double>(next_random(random) >> 11) * 0x1p-53;
-}
-
 io::NetworkFaults bad_weather(std::uint64_t* random, bool corrupting) {
   io::NetworkFaults faults;
-  faults.refuse = 0.3 * chance(random);
-  faults.connect_loss = 0.2 * chance(random);
-  faults.tear = chance(random);
-  faults.reset = 0.02 * chance(random);
-  faults.stall = 0.01 * chance(random);
-  faults.delay = 0.2 * chance(random);
-  faults.delay_max_ns = static_cast<std::int64_t>(150e6 * chance(random));
-  faults.latency_max_ns = 50'000 + static_cast<std::int64_t>(2e6 * chance(random));
+  faults.refuse = 0.3 * uniform(random);
+  faults.connect_loss = 0.2 * uniform(random);
+  faults.tear = uniform(random);
+  faults.reset = 0.02 * uniform(random);
+  faults.stall = 0.01 * uniform(random);
+  faults.delay = 0.2 * uniform(random);
+  faults.delay_max_ns = static_cast<std::int64_t>(150e6 * uniform(random));
+  faults.latency_max_ns = 50'000 + static_cast<std::int64_t>(2e6 * uniform(random));
   if (corrupting) {
-    faults.corrupt = 0.1 * chance(random);
-    faults.duplicate = 0.05 * chance(random);
+    faults.corrupt = 0.1 * uniform(random);
+    faults.duplicate = 0.05 * uniform(random);
   }
   return faults;
 }
@@ -153,7 +149,7 @@ void play_weather(Plant* plant, Witness* witness, std::uint64_t* random, double 
     if (now_ns >= change_ns) {
       plant->network().set_faults(bad_weather(random, corrupting));
       change_ns = now_ns + 500'000'000;
-      if (chance(random) < 0.2) plant->network().cut_all();
+      if (uniform(random) < 0.2) plant->network().cut_all();
     }
     const std::int64_t ms = (now_ns - 1'000'000'000'000) / 1'000'000;
     for (std::size_t m = 0; m < kMachines; ++m) {
@@ -210,7 +206,7 @@ void check_end(Plant* plant, Faults* faults) {
 
 void weather(std::uint64_t seed, const std::string& folder, Faults* faults, bool corrupting) {
   std::uint64_t random = seed;
-  Plant plant({seed, controls(static_cast<int>(chance(&random) * 3000)), core_config(), folder});
+  Plant plant({seed, controls(static_cast<int>(uniform(&random) * 3000)), core_config(), folder});
   Witness witness(&plant, faults);
   play_weather(&plant, &witness, &random, 8.0, corrupting);
   faults->check(plant.network().faults_injected() > 0, "the scenario had no faults at all");
@@ -242,7 +238,7 @@ void stop_at_any_time(std::uint64_t seed, const std::string& folder, Faults* fau
     faults->check(plant.state(m).safety() == SafetyState::Armed, "machine is not armed");
   }
   plant.send(CommandKind::SetOutput, 0, 0, 42.0);
-  plant.run_cycles(1 + static_cast<std::uint64_t>(chance(&random) * 40));
+  plant.run_cycles(1 + static_cast<std::uint64_t>(uniform(&random) * 40));
   plant.set_stop_word(1);
   // One cycle to see it; the request leaves in that cycle. Then the wire, the control's service
   // time behind at most one request of the sweep, and up to two cycles in which a session may be
@@ -302,7 +298,7 @@ void sidecar_lost(std::uint64_t seed, const std::string& folder, Faults* faults)
   live(0.3);
   plant.send(CommandKind::SetOutput, 0, 0, 60, message::Approval::Provisional);
   plant.send(CommandKind::SetOutput, 1, 0, 50, message::Approval::Provisional);
-  live(0.3 + 0.5 * chance(&random));
+  live(0.3 + 0.5 * uniform(&random));
   const auto macro = [&](std::size_t m) {
     return plant.control(m).control.path(0).macros().get(600);
   };
