@@ -78,9 +78,26 @@ void Lane::bind(const io::StreamPort& port, const io::DatagramPort& datagrams,
   by_machine_ = std::move(by_machine);
 }
 
+void Lane::watch(const io::Witness& witness) {
+  witness_ = witness;
+  for (driver::Instance* machine : machines_) machine->watch(&witness_);
+}
+
+std::int64_t Lane::utc_offset_ns() {
+  // Relaxed: a number that changes by nanoseconds per second; nothing else is ordered by it.
+  std::int64_t offset_ns = inputs_->utc_offset_ns.load(std::memory_order_relaxed);
+  if (witness_.utc_offset != nullptr) witness_.utc_offset(witness_.self, &offset_ns);
+  return offset_ns;
+}
+
+void Lane::told() {
+  if (witness_.told == nullptr) return;
+  witness_.told(witness_.self, outlet_.frames(), outlet_.events(), outlet_.results());
+}
+
 void Lane::begin() {
   const std::int64_t now_ns = clock_.now(clock_.self);
-  outlet_.begin_cycle(0, now_ns, inputs_->utc_offset_ns.load(std::memory_order_relaxed));
+  outlet_.begin_cycle(0, now_ns, utc_offset_ns());
   tell(message::LaneNotice::Started, message::Severity::Info, "lane started");
   for (driver::Instance* machine : machines_) {
     if (start_reason_ != message::TripReason::None) {
@@ -89,16 +106,21 @@ void Lane::begin() {
     machine->start(now_ns);
   }
   deadline_ns_ = now_ns + spec_.period_ns;
+  told();
 }
 
 bool Lane::cycle() {
   const std::int64_t wake_ns = clock_.wait_until(clock_.self, deadline_ns_);
   const guard::InCycle in_cycle;
   run(wake_ns);
-  if (!stopping(wake_ns)) return true;
+  if (!stopping(wake_ns)) {
+    told();
+    return true;
+  }
   for (driver::Instance* machine : machines_) machine->finish();
   tell(message::LaneNotice::Stopped, message::Severity::Info, "lane stopped");
   publish();
+  told();
   return false;
 }
 
@@ -108,8 +130,7 @@ void Lane::run(std::int64_t wake_ns) {
   times.deadline_ns = deadline_ns_;
   times.wake_ns = wake_ns;
   times.exchange_first = spec_.exchange_first;
-  // Relaxed: a number that changes by nanoseconds per second; nothing else is ordered by it.
-  outlet_.begin_cycle(number_, wake_ns, inputs_->utc_offset_ns.load(std::memory_order_relaxed));
+  outlet_.begin_cycle(number_, wake_ns, utc_offset_ns());
 
   std::int64_t mark_ns = clock_.stamp(clock_.self);
   const auto phase_done = [&](Phase phase) {
@@ -161,28 +182,40 @@ void Lane::step(std::int64_t now_ns, std::int64_t* mark_ns) {
   for (driver::Instance* machine : machines_) machine->step(cycle, mark_ns);
 }
 
-safety::Conditions Lane::conditions(std::int64_t now_ns) {
-  safety::Conditions lane;
+io::SeenWords Lane::seen_words() {
+  io::SeenWords seen;
   // Relaxed: each word is judged by itself, in every cycle anew.
-  lane.stop_word = shm::Hardware::load(&control_->stop_word, std::memory_order_relaxed) != 0;
-  const auto heartbeat_ns = static_cast<std::int64_t>(
-      shm::Hardware::load(&control_->sidecar_heartbeat_ns, std::memory_order_relaxed));
+  seen.stop_word = shm::Hardware::load(&control_->stop_word, std::memory_order_relaxed);
+  seen.heartbeat_ns =
+      shm::Hardware::load(&control_->sidecar_heartbeat_ns, std::memory_order_relaxed);
+  // Acquire: whoever asked for the stop has finished what it did before.
+  seen.stop = inputs_->stop.load(std::memory_order_acquire);
+  // After the words: reading them may be what finds the damage.
+  seen.input_lost = inputs_->input_lost.load(std::memory_order_relaxed);
+  if (witness_.words != nullptr) witness_.words(witness_.self, &seen);
+  return seen;
+}
+
+safety::Conditions Lane::conditions(const io::SeenWords& seen, std::int64_t now_ns) {
+  safety::Conditions lane;
+  lane.stop_word = seen.stop_word != 0;
+  const auto heartbeat_ns = static_cast<std::int64_t>(seen.heartbeat_ns);
   lane.sidecar_alive = heartbeat_ns > 0 && heartbeat_ns <= now_ns + 1'000'000'000 &&
                        now_ns - heartbeat_ns <= spec_.sidecar_timeout_ns;
-  lane.input_lost = inputs_->input_lost.load(std::memory_order_relaxed);
+  lane.input_lost = seen.input_lost;
   lane.overrun = ladder_.tripping();
   return lane;
 }
 
 void Lane::judge(std::int64_t now_ns) {
-  const safety::Conditions lane = conditions(now_ns);
+  const io::SeenWords seen = seen_words();
+  const safety::Conditions lane = conditions(seen, now_ns);
   if (lane.input_lost && !input_lost_told_) {
     input_lost_told_ = true;
     tell(message::LaneNotice::InputLost, message::Severity::Error,
          "the region's input was damaged: no command and no heartbeat arrives any more");
   }
-  // Acquire: whoever asked for the stop has finished what it did before.
-  if (!stop_seen_ && inputs_->stop.load(std::memory_order_acquire)) begin_stop(now_ns);
+  if (!stop_seen_ && seen.stop) begin_stop(now_ns);
   for (driver::Instance* machine : machines_) machine->judge(lane, now_ns);
   take_commands();
 }
@@ -192,7 +225,8 @@ void Lane::take_commands() {
   std::size_t spent = 0;
   for (std::size_t i = 0; i < kCommandsPerCycle && spent < budget; ++i) {
     shm::Word words[sizeof(message::Command) / sizeof(shm::Word)];
-    const shm::Pop pop = commands_.pop(words);
+    shm::Pop pop = commands_.pop(words);
+    if (witness_.command != nullptr) pop = witness_.command(witness_.self, pop, words);
     if (pop == shm::Pop::Empty) return;
     if (pop == shm::Pop::Corrupt) {
       ledger_.add(message::LaneCounter::CommandRingCorrupt, 1);

@@ -23,6 +23,7 @@
 #include "rt_core/driver/instance.hpp"
 #include "rt_core/io/datagram_port.hpp"
 #include "rt_core/io/stream_port.hpp"
+#include "rt_core/io/witness.hpp"
 #include "rt_core/safety/gate.hpp"
 #include "rt_core/shm/outlet.hpp"
 #include "rt_core/shm/region_owner.hpp"
@@ -61,6 +62,8 @@ class Lane {
   [[nodiscard]] io::DatagramSink datagram_sink();
   void bind(const io::StreamPort& port, const io::DatagramPort& datagrams,
             std::vector<driver::Instance*> machines, std::vector<driver::Instance*> by_machine);
+  // Set-up thread, after bind: somebody sees, or sets, what enters the lane besides time and bytes.
+  void watch(const io::Witness& witness);
 
   // Lane thread. begin, then cycle after cycle until it returns false.
   void begin();
@@ -71,6 +74,10 @@ class Lane {
 
  private:
   void run(std::int64_t wake_ns);
+  [[nodiscard]] std::int64_t utc_offset_ns();
+  [[nodiscard]] io::SeenWords seen_words();
+  // The end of a cycle, or of begin().
+  void told();
   void exchange(std::int64_t now_ns);
   void step(std::int64_t now_ns, std::int64_t* mark_ns);
   void judge(std::int64_t now_ns);
@@ -83,7 +90,7 @@ class Lane {
   void account(CycleTimes* times);
   void climb(const CycleTimes& times);
   void tell(message::LaneNotice notice, message::Severity severity, const char* text);
-  [[nodiscard]] safety::Conditions conditions(std::int64_t now_ns);
+  [[nodiscard]] safety::Conditions conditions(const io::SeenWords& seen, std::int64_t now_ns);
   void begin_stop(std::int64_t now_ns);
   // True: the end.
   bool stopping(std::int64_t now_ns);
@@ -94,6 +101,7 @@ class Lane {
   const shm::ControlBlock* control_;
   io::StreamPort port_;
   io::DatagramPort datagrams_;  // self null: none
+  io::Witness witness_;
   std::vector<driver::Instance*> machines_;
   std::vector<driver::Instance*> by_machine_;
   shm::Outlet outlet_;

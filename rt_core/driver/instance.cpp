@@ -169,11 +169,19 @@ void Instance::post_notice(std::string_view text) {
 
 void Instance::step(const rise_cycle& cycle, std::int64_t* mark_ns) {
   if (notice_posted_.load(std::memory_order_acquire)) {  // the text is complete
+    if (witness_ != nullptr && witness_->notice != nullptr) {
+      witness_->notice(witness_->self, spec_.machine, posted_notice_, posted_length_);
+    }
     notice(kCare, {posted_notice_, posted_length_});
     notice_posted_.store(false, std::memory_order_release);  // the text may be overwritten
   }
   // Relaxed: what it points to is read only after taking it out, see change_seats().
-  if (offered_.load(std::memory_order_relaxed) != nullptr) change_seats(cycle.now_ns);
+  if (offered_.load(std::memory_order_relaxed) != nullptr) {
+    if (witness_ != nullptr && witness_->seat != nullptr) {
+      witness_->seat(witness_->self, spec_.machine);
+    }
+    change_seats(cycle.now_ns);
+  }
   if (!running()) return;
   rise_cycle c = cycle;
   if (state_ == DriverState::Stopping) c.flags |= RISE_CYCLE_STOPPING;

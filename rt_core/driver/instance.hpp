@@ -20,6 +20,7 @@
 #include "rt_core/driver/signals.hpp"
 #include "rt_core/guard/driver_call.hpp"
 #include "rt_core/io/stream_port.hpp"
+#include "rt_core/io/witness.hpp"
 #include "rt_core/message/text.hpp"
 #include "rt_core/safety/supervisor.hpp"
 #include "rt_core/shm/histogram.hpp"
@@ -89,6 +90,10 @@ class Instance {
     datagrams_ = port;
     datagram_numbers_ = std::move(numbers);
   }
+  // Another table for the same ports: one that looks at what passes.
+  void rebind_datagrams(const io::DatagramPort& port) { datagrams_ = port; }
+  // Who sees the notices and seats that the lane takes in; outlives it.
+  void watch(const io::Witness* witness) { witness_ = witness; }
   // What it works with from now on; all outlive it.
   void bind(shm::Outlet* outlet, const io::StreamPort& port, message::DriverHealth* health,
             std::int64_t (*stamp)(void*), void* clock);
@@ -215,6 +220,7 @@ class Instance {
   shm::HistogramRecorder round_trip_histogram_;
   std::int64_t (*stamp_)(void*) = nullptr;
   void* clock_ = nullptr;
+  const io::Witness* witness_ = nullptr;  // may be null, as may its functions
 
   message::DriverState state_ = message::DriverState::Configured;
   std::int64_t spent_ns_ = 0;

@@ -67,6 +67,7 @@ class Outlet {
 
   [[nodiscard]] std::uint64_t frames() const { return telemetry_.published(); }
   [[nodiscard]] std::uint64_t events() const { return events_.published(); }
+  [[nodiscard]] std::uint64_t results() const { return results_.published(); }
   [[nodiscard]] std::uint64_t events_dropped() const { return dropped_; }
   // Machines that tripped; commands that were refused or expired: whoever in the lane told it.
   [[nodiscard]] std::uint64_t trips() const { return trips_; }

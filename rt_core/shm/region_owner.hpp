@@ -54,6 +54,8 @@ class OwnedRegion : public Region {
   void set_state(RegionState state);
   // What the core before this one has left: for the safety state to start from.
   [[nodiscard]] const Predecessor& predecessor() const { return predecessor_; }
+  // A replay starts from what the recorded core found. Before the first lane is made.
+  void assume(const Predecessor& predecessor) { predecessor_ = predecessor; }
   // The pid of that core, 0 = nothing was there.
   [[nodiscard]] std::uint32_t cleaned_up() const { return cleaned_up_pid_; }
   [[nodiscard]] bool hugepages() const { return hugepages_; }
