@@ -84,6 +84,10 @@ constexpr rise_setting_spec kSettings[] = {
             "so many late cycles in a row, and optional work is left out; 0: never"),
     integer("lane.*.trip_after", 0, 1000000, "100", "cycles",
             "so many late cycles in a row, and the lane's armed machines trip; 0: never"),
+    string("lane.*.record", 0, 255, "\"\"",
+           "file to record all that enters the lane in, for rise replay; empty: none"),
+    integer("lane.*.record_max_mib", 1, 1048576, "1024", "MiB",
+            "the recording ends at this size; the lane goes on"),
 
     required(string("machine.*.name", 1, 31, nullptr, "name of the machine")),
     string("machine.*.lane", 0, 31, "\"\"", "lane that serves it; empty: the first"),

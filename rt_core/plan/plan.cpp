@@ -33,8 +33,12 @@ constexpr std::size_t kMaxOfAKind = UINT16_MAX;
 class Planner {
  public:
   Planner(const config::Document& document, const Settings& settings, const DriverSource& source,
-          std::vector<Problem>* problems)
-      : document_(document), settings_(settings), source_(source), problems_(problems) {}
+          std::vector<Problem>* problems, const Rehearsal* rehearsal)
+      : document_(document),
+        settings_(settings),
+        source_(source),
+        problems_(problems),
+        rehearsal_(rehearsal) {}
 
   Plan plan;
 
@@ -53,13 +57,15 @@ class Planner {
                           : pages == "never"  ? RISE_DPDK_HUGEPAGES_NEVER
                                               : RISE_DPDK_HUGEPAGES_AUTO;
     plan.flight_cycles = settings_.integer("core.flight_cycles");
-    seed_ = static_cast<std::uint64_t>(settings_.integer("core.seed"));
+    seed_ = rehearsal_ != nullptr ? rehearsal_->seed
+                                  : static_cast<std::uint64_t>(settings_.integer("core.seed"));
     if (seed_ == 0) {
       timespec now{};
       ::clock_gettime(CLOCK_REALTIME, &now);
       seed_ = static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000u +
               static_cast<std::uint64_t>(now.tv_nsec);
     }
+    plan.seed = seed_;
   }
 
   void lanes() {
@@ -72,7 +78,7 @@ class Planner {
     std::vector<int> wishes;
     for (std::size_t i = 0; i < count; ++i) {
       const std::string at = "lane." + std::to_string(i) + ".";
-      const bool known = settings_.has(at + "name");
+      const bool known = rehearsal_ == nullptr && settings_.has(at + "name");
       wishes.push_back(known ? static_cast<int>(settings_.integer(at + "cpu")) : kNoCore);
     }
     const std::vector<CoreChoice> cores = choose_cores(wishes, guard::allowed_cpus());
@@ -138,6 +144,14 @@ class Planner {
                 : seal == "log" ? guard::SealMode::Log
                                 : guard::SealMode::Off;
     lane.stuck_after_ns = settings_.integer(at + "stuck_after") * lane.spec.period_ns;
+    if (rehearsal_ == nullptr) {
+      lane.record = settings_.string(at + "record");
+      for (const LaneChoice& other : plan.lanes) {
+        if (lane.record.empty() || other.record != lane.record) continue;
+        problem(at + "record", "lane \"" + other.name + "\" records in this file already");
+      }
+      lane.record_max_bytes = settings_.integer(at + "record_max_mib") * 1024 * 1024;
+    }
     plan.lanes.push_back(lane);
   }
 
@@ -330,19 +344,20 @@ class Planner {
   const Settings& settings_;
   const DriverSource& source_;
   std::vector<Problem>* problems_;
+  const Rehearsal* rehearsal_;
   std::set<std::string> failed_drivers_;
   std::uint64_t seed_ = 1;
 };
 
 }  // namespace
 
-Plan make_plan(const std::string& toml, const DriverSource& source,
-               std::vector<Problem>* problems) {
+Plan make_plan(const std::string& toml, const DriverSource& source, std::vector<Problem>* problems,
+               const Rehearsal* rehearsal) {
   const config::Document document = config::parse(toml, problems);
   if (!problems->empty()) return {};
   const Settings settings =
       config::check(document, config::rise_toml(), config::driver_tables(document), problems);
-  Planner planner(document, settings, source, problems);
+  Planner planner(document, settings, source, problems, rehearsal);
   planner.core();
   planner.lanes();
   planner.machines();

@@ -44,6 +44,8 @@ struct LaneChoice {
   DpdkChoice dpdk;
   guard::SealMode seal = guard::SealMode::Trap;
   std::int64_t stuck_after_ns = 0;  // a driver call that takes so long is broken off; 0 = never
+  std::string record;               // file that all input of the lane is recorded in; empty: none
+  std::int64_t record_max_bytes = 0;
 };
 
 // Finds a driver by its name in the config.
@@ -52,6 +54,7 @@ using DriverSource = std::function<Result<driver::Library>(const std::string& na
 struct Plan {
   std::string name;
   std::int64_t history_s = 10;
+  std::uint64_t seed = 0;  // of all jitter; never 0 once planned
   bool lock_memory = true;
   bool hold_dma_latency = true;
   bool hugepages = true;
@@ -73,9 +76,15 @@ struct Plan {
   ~Plan() { machines.clear(); }
 };
 
-// All problems at once; the plan is usable only if there are none.
+// For a plan that is made to be replayed, perhaps on another machine.
+struct Rehearsal {
+  std::uint64_t seed = 0;  // instead of the config's
+};
+
+// All problems at once; the plan is usable only if there are none. With a rehearsal no lane is
+// given a core, records, or cares whether this machine has what the config asks for.
 Plan make_plan(const std::string& toml, const DriverSource& source,
-               std::vector<config::Problem>* problems);
+               std::vector<config::Problem>* problems, const Rehearsal* rehearsal = nullptr);
 
 // Drivers as <name>.so in `folder` (empty: ../lib/rise/drivers beside the running program).
 DriverSource drivers_in(const std::string& folder);
