@@ -14,6 +14,7 @@
 #include "rt_core/guard/seal.hpp"
 #include "rt_core/message/text.hpp"
 #include "rt_core/monotonic.hpp"
+#include "schema_hash.hpp"
 
 namespace rise::core {
 
@@ -25,6 +26,17 @@ struct ThreadStart {
   Core* core;
   std::size_t lane;
 };
+
+// As the real ports do: the lane's UDP ports are numbered machine by machine.
+void bind_simulated(const io::DatagramPort& port, const std::vector<driver::Instance*>& machines) {
+  if (port.self == nullptr) return;
+  std::int32_t next = 0;
+  for (driver::Instance* machine : machines) {
+    std::vector<std::int32_t> numbers;
+    for (std::size_t i = 0; i < machine->datagram_ports().size(); ++i) numbers.push_back(next++);
+    machine->bind_datagrams(port, std::move(numbers));
+  }
+}
 
 }  // namespace
 
@@ -44,6 +56,7 @@ Result<std::unique_ptr<Core>> Core::make(plan::Plan plan, const CoreOptions& opt
   Result<shm::OwnedRegion> made = shm::OwnedRegion::create(region);
   if (!made) return Failure{made.error()};
   core->region_ = std::move(*made);
+  if (options.predecessor) core->region_.assume(*options.predecessor);
   core->fill_directory();
   core->update_clock_offset();
   for (std::size_t i = 0; i < core->plan_.lanes.size(); ++i) {
@@ -130,28 +143,96 @@ Result<Done> Core::make_lane(std::size_t i, const CoreOptions& options) {
   health.mutate_period_ns(choice.spec.period_ns);
   message::set_text(health.mutable_name(), choice.name);
 
-  const cycle::Clock clock = options.clock != nullptr ? *options.clock : parts.clock.table();
+  const auto index = static_cast<std::uint32_t>(i);
+  cycle::Clock clock = options.clock != nullptr ? *options.clock : parts.clock.table();
+  if (!choice.record.empty()) make_recorder(i, options, clock);
+  record::Tap* tap = parts.recorder != nullptr ? &parts.recorder->tap() : nullptr;
+  if (tap != nullptr) clock = tap->wrap(clock);
   parts.lane = std::make_unique<cycle::Lane>(choice.spec, region_, clock, &inputs_);
+  io::StreamSink sink = parts.lane->sink();
+  io::DatagramSink datagram_sink = parts.lane->datagram_sink();
+  if (tap != nullptr) {
+    sink = tap->wrap(sink);
+    datagram_sink = tap->wrap(datagram_sink);
+  }
   if (options.port) {
-    const auto index = static_cast<std::uint32_t>(i);
-    parts.ports.adopt(options.port(index, parts.lane->sink()),
-                      options.datagrams ? options.datagrams(index, parts.lane->datagram_sink())
-                                        : io::DatagramPort{});
+    parts.ports.adopt(options.port(index, sink), options.datagrams
+                                                     ? options.datagrams(index, datagram_sink)
+                                                     : io::DatagramPort{});
+    bind_simulated(parts.ports.datagrams(), mine);
   } else {
-    Result<Done> opened =
-        parts.ports.open(plan_, i, mine, parts.lane->sink(), parts.lane->datagram_sink());
+    Result<Done> opened = parts.ports.open(plan_, i, mine, sink, datagram_sink);
     if (!opened) return opened;
     shortfall(i, parts.ports.shortfall());
   }
   message::set_text(health.mutable_io(), parts.ports.text());
+  io::StreamPort streams = parts.ports.streams();
+  io::DatagramPort datagrams = parts.ports.datagrams();
+  if (tap != nullptr) {
+    streams = tap->wrap(streams);
+    datagrams = tap->wrap(datagrams);
+  }
   const auto drivers = region_.table<message::DriverHealth>(shm::SectionKind::Drivers);
   for (driver::Instance* machine : mine) {
-    machine->bind(parts.lane->outlet(), parts.ports.streams(), &drivers[machine->spec().machine],
-                  clock.stamp, clock.self);
+    machine->bind(parts.lane->outlet(), streams, &drivers[machine->spec().machine], clock.stamp,
+                  clock.self);
+    if (tap != nullptr && datagrams.self != nullptr) machine->rebind_datagrams(datagrams);
   }
-  parts.lane->bind(parts.ports.streams(), parts.ports.datagrams(), std::move(mine),
-                   std::move(by_machine));
+  parts.lane->bind(streams, datagrams, std::move(mine), std::move(by_machine));
+  if (tap != nullptr) parts.lane->watch(tap->witness());
+  if (options.witness) parts.lane->watch(options.witness(index));
   return Done{};
+}
+
+// A recording that cannot be made is no reason not to run the machines.
+void Core::make_recorder(std::size_t i, const CoreOptions& options, const cycle::Clock& clock) {
+  const plan::LaneChoice& choice = plan_.lanes[i];
+  record::RecorderSpec spec;
+  spec.path = choice.record;
+  spec.max_bytes = choice.record_max_bytes;
+  record::Head& head = spec.head;
+  head.schema_hash = message::kSchemaHash;
+  head.abi_major = RISE_ABI_MAJOR;
+  head.abi_minor = RISE_ABI_MINOR;
+  head.lane = static_cast<std::uint32_t>(i);
+  head.period_ns = choice.spec.period_ns;
+  head.seed = plan_.seed;
+  head.started_mono_ns = clock.now(clock.self);
+  head.started_utc_ns =
+      head.started_mono_ns + inputs_.utc_offset_ns.load(std::memory_order_relaxed);
+  const shm::Predecessor& before = region_.predecessor();
+  head.unclean = before.unclean;
+  head.tripped = before.tripped;
+  head.stop_word = before.stop_word;
+  head.core = plan_.name;
+  head.lane_name = choice.name;
+  head.config = options.config;
+  for (const auto& machine : plan_.machines) {
+    const driver::InstanceSpec& its = machine->spec();
+    if (its.lane != i) continue;
+    head.machines.push_back({its.machine, its.name, its.driver->name, its.driver->version});
+  }
+  auto opened = record::Recorder::open(std::move(spec), region_);
+  if (!opened) {
+    shortfall(i, "not recorded: " + opened.error());
+    return;
+  }
+  lanes_[i]->recorder = std::move(*opened);
+  if (options.port) return;  // a simulation, which calls pump() itself
+  if (Result<Done> started = lanes_[i]->recorder->start(); !started) {
+    shortfall(i, "not recorded: " + started.error());
+    lanes_[i]->recorder.reset();
+  }
+}
+
+std::vector<std::string> Core::news() {
+  std::vector<std::string> all;
+  for (std::size_t i = 0; i < lanes_.size(); ++i) {
+    if (lanes_[i]->recorder == nullptr) continue;
+    const std::string one = lanes_[i]->recorder->take_news();
+    if (!one.empty()) all.push_back("lane " + plan_.lanes[i].name + ": " + one);
+  }
+  return all;
 }
 
 void Core::shortfall(std::size_t lane, const std::string& text) {
@@ -297,6 +378,9 @@ void Core::stop() {
   for (const auto& parts : lanes_) {
     if (parts->started) ::pthread_join(parts->thread, nullptr);
     parts->started = false;
+  }
+  for (const auto& parts : lanes_) {
+    if (parts->recorder != nullptr) parts->recorder->finish();
   }
   watchdog_.stop();
   guard::release_input();

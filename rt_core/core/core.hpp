@@ -5,6 +5,7 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -15,6 +16,7 @@
 #include "rt_core/cycle/lane.hpp"
 #include "rt_core/guard/watchdog.hpp"
 #include "rt_core/plan/plan.hpp"
+#include "rt_core/record/recorder.hpp"
 #include "rt_core/shm/region_owner.hpp"
 
 namespace rise::core {
@@ -25,6 +27,10 @@ struct CoreOptions {
   const cycle::Clock* clock = nullptr;
   std::function<io::StreamPort(std::uint32_t lane, const io::StreamSink& sink)> port;
   std::function<io::DatagramPort(std::uint32_t lane, const io::DatagramSink& sink)> datagrams;
+  // Replays: what else enters a lane, and what the core before this one is to have left.
+  std::function<io::Witness(std::uint32_t lane)> witness;
+  std::optional<shm::Predecessor> predecessor;
+  std::string config;  // the text that the plan was made of, for recordings
 };
 
 class Core {
@@ -50,12 +56,17 @@ class Core {
   [[nodiscard]] cycle::Lane& lane(std::size_t i) { return *lanes_[i]->lane; }
   [[nodiscard]] driver::Instance& machine(std::size_t i) { return *plan_.machines[i]; }
   [[nodiscard]] cycle::LaneInputs& inputs() { return inputs_; }
+  // Null: the lane is not recorded. Simulations call its pump() themselves.
+  [[nodiscard]] record::Recorder* recorder(std::size_t i) { return lanes_[i]->recorder.get(); }
+  // What has happened outside the lanes since it was last asked, for people. With housekeep().
+  [[nodiscard]] std::vector<std::string> news();
   // What the core does without, and where it is.
   [[nodiscard]] std::string describe() const;
 
  private:
   struct LaneParts {
     cycle::SystemClock clock;
+    std::unique_ptr<record::Recorder> recorder;  // null: none
     std::unique_ptr<cycle::Lane> lane;
     LanePorts ports;
     guard::CallMonitor monitor;
@@ -74,6 +85,7 @@ class Core {
   void leave_lane_cpus();
   void fill_directory();
   Result<Done> make_lane(std::size_t i, const CoreOptions& options);
+  void make_recorder(std::size_t i, const CoreOptions& options, const cycle::Clock& clock);
   void start_watchdog();
   void seal_lane(std::size_t i);
   static void* lane_thread(void* argument);

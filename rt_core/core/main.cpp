@@ -148,7 +148,11 @@ bool follow_parent(long parent) {
   return ::getppid() == parent;
 }
 
-int run(plan::Plan plan, const Options& options) {
+void tell_news(core::Core* core, core::Console* console) {
+  for (const std::string& news : core->news()) console->line("rise-core: %s", news.c_str());
+}
+
+int run(plan::Plan plan, const Options& options, const std::string& config) {
   // With all memory locked, the 8 MiB that a thread's stack has by default would be 8 MiB of RAM
   // each.
   pthread_attr_t attributes;
@@ -172,7 +176,9 @@ int run(plan::Plan plan, const Options& options) {
   }
 
   core::Console console(STDERR_FILENO);
-  auto made = core::Core::make(std::move(plan), {});
+  core::CoreOptions core_options;
+  core_options.config = config;
+  auto made = core::Core::make(std::move(plan), core_options);
   if (!made) {
     console.line("rise-core: %s", made.error().c_str());
     return kCannotStart;
@@ -196,8 +202,10 @@ int run(plan::Plan plan, const Options& options) {
   while (::sigtimedwait(&signals, nullptr, &second) < 0) {
     core.housekeep();
     if (!options.quiet) printer.print();
+    tell_news(&core, &console);
   }
   core.stop();
+  tell_news(&core, &console);
   if (!options.quiet) printer.print();
   if (rise_guard_count != nullptr) {
     console.line("rise-core: guard: %lu forbidden calls inside cycles", rise_guard_count());
@@ -259,5 +267,5 @@ int main(int argc, char** argv) {
                 plan.lanes.size());
     return 0;
   }
-  return run(std::move(plan), options);
+  return run(std::move(plan), options, text);
 }
