@@ -8,6 +8,7 @@ SHELL := /bin/bash
 include scripts/make/build.mk
 include scripts/make/dpdk.mk
 include scripts/make/telemetry.mk
+include scripts/make/replay.mk
 include scripts/make/tests.mk
 include scripts/make/model.mk
 include scripts/make/fuzz.mk

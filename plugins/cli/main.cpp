@@ -23,6 +23,25 @@ void add_region(CLI::App* command, std::string* region) {
       ->capture_default_str();
 }
 
+// Becomes another of our programs: all options behind the verb are its own.
+void add_program(CLI::App* app, const char* verb, const char* help, const std::string& name,
+                 int* code) {
+  CLI::App* command = app->add_subcommand(verb, help);
+  command->set_help_flag();
+  command->set_help_all_flag();
+  command->prefix_command();
+  command->callback([=] {
+    const std::string program = program_folder() + "/" + name;
+    std::vector<std::string> words = command->remaining();
+    std::vector<char*> arguments = {const_cast<char*>(program.c_str())};
+    for (std::string& word : words) arguments.push_back(word.data());
+    arguments.push_back(nullptr);
+    ::execv(program.c_str(), arguments.data());
+    std::perror(program.c_str());
+    *code = 1;
+  });
+}
+
 struct CommandVerb {
   const char* name;
   const char* help;
@@ -48,21 +67,8 @@ void add_driver(CLI::App* app, DriverNewOptions* fresh, ReloadOptions* reload, i
   make->add_option("name", fresh->name, "of the driver: a-z, 0-9, '-'")->required();
   make->add_option("--dir", fresh->folder, "where to make the folder (default: here)");
   make->callback([=] { *code = driver_new(*fresh); });
-  // All options are the kit's own: see `rise driver check --help`.
-  CLI::App* check = driver->add_subcommand("check", "run a driver through the conformance kit");
-  check->set_help_flag();
-  check->set_help_all_flag();
-  check->prefix_command();
-  check->callback([=] {
-    const std::string program = program_folder() + "/rise-driver-check";
-    std::vector<std::string> words = check->remaining();
-    std::vector<char*> arguments = {const_cast<char*>(program.c_str())};
-    for (std::string& word : words) arguments.push_back(word.data());
-    arguments.push_back(nullptr);
-    ::execv(program.c_str(), arguments.data());
-    std::perror(program.c_str());
-    *code = 1;
-  });
+  add_program(driver, "check", "run a driver through the conformance kit", "rise-driver-check",
+              code);
   CLI::App* again = driver->add_subcommand(
       "reload", "a running core loads a driver anew, while its lanes run; no machine may be armed");
   add_region(again, &reload->region);
@@ -133,6 +139,9 @@ int main(int argc, char** argv) {
   trace_command->add_option("file", trace_options.file, "file to write")->capture_default_str();
   trace_command->add_flag("--late", trace_options.late_only, "late cycles only, further back");
   trace_command->callback([&] { code = trace(trace_options); });
+
+  add_program(&app, "replay", "play a recording through the core: is it all as it was then?",
+              "rise-replay", &code);
 
   CommandOptions command_options;
   for (const CommandVerb& verb : kCommandVerbs) {

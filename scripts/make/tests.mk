@@ -4,7 +4,7 @@
 # Under the sanitizers most of the time goes into optimising the tests themselves: half of it without.
 $(OUT)/obj/tests/%.o: MODE := -DCPPUTEST_MEM_LEAK_DETECTION_DISABLED -Wno-old-style-cast \
                               $(if $(filter-out release,$(VARIANT)),-O0)
-UNDER_TEST := $(sort $(CORE_OBJ) $(CONFIG_OBJ) $(FOCAS_OBJ) $(SIMULATOR_OBJ) $(TELEMETRY_OBJ) $(SENSORSIM_OBJ))
+UNDER_TEST := $(sort $(CORE_OBJ) $(CONFIG_OBJ) $(FOCAS_OBJ) $(SIMULATOR_OBJ) $(TELEMETRY_OBJ) $(SENSORSIM_OBJ) $(REPLAY_OBJ))
 # Of the command line what looks at files only; the rest is tested as a program.
 CLI_UNDER_TEST := $(call objects,plugins/cli/doctor_checks.cpp)
 
