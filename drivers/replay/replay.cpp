@@ -152,7 +152,7 @@ bool Replay::step() {
   for (const Notice& notice : cycle.notices) {
     if (driver::Instance* to = machine(notice.machine)) to->post_notice(notice.text);
   }
-  take_seats(cycle.seats);
+  offer_seats(cycle.seats);
   const bool first = cycle.number == 0;
   Cycle facts;  // what is needed after the stage has taken the rest
   facts.number = cycle.number;
@@ -172,6 +172,7 @@ bool Replay::step() {
     on = lane.cycle();
   }
   stage_->leave();
+  collect_seats();
   ++summary_.cycles;
   compare(facts);
   if (!on && has_next_) {
@@ -184,22 +185,26 @@ bool Replay::step() {
   return on && has_next_;
 }
 
-// The caretaker of the recorded core had prepared a seat; here it is done on the spot.
-void Replay::take_seats(const std::vector<std::uint16_t>& machines) {
-  for (const std::uint16_t number : waiting_) {
-    if (driver::Instance* to = machine(number)) to->collect().reset();
-  }
+// The caretaker of the recorded core had prepared a seat; here it is done on the spot. It is seen
+// in every cycle in which it waits.
+void Replay::offer_seats(const std::vector<std::uint16_t>& machines) {
   for (const std::uint16_t number : machines) {
     driver::Instance* to = machine(number);
     if (to == nullptr || std::ranges::find(waiting_, number) != waiting_.end()) continue;
-    to->collect().reset();
-    std::string why;
+    std::string why = "the machine has not given up the one before";
     std::unique_ptr<driver::Seat> seat = to->prepare(to->spec().driver, to->spec().library, &why);
-    if (seat == nullptr || !to->offer(&seat)) {
+    if (seat != nullptr && to->offer(&seat)) {
+      waiting_.push_back(number);
+    } else {
       divergences().add(next_.number, to->spec().name + ": no fresh driver instance: " + why);
     }
   }
-  waiting_ = machines;
+}
+
+// Whoever was offered one has given up another, or that one: it waits no more.
+void Replay::collect_seats() {
+  std::erase_if(waiting_,
+                [this](std::uint16_t number) { return machine(number)->collect() != nullptr; });
 }
 
 void Replay::compare(const Cycle& cycle) {

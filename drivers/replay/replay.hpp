@@ -66,7 +66,8 @@ class Replay {
   Result<Done> make_core(const ReplayOptions& options);
   void compare_drivers();
   void look_ahead();
-  void take_seats(const std::vector<std::uint16_t>& machines);
+  void offer_seats(const std::vector<std::uint16_t>& machines);
+  void collect_seats();
   void compare(const Cycle& cycle);
   [[nodiscard]] driver::Instance* machine(std::uint16_t number);
 

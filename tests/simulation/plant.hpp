@@ -21,6 +21,9 @@ struct PlantSpec {
   std::string controls;  // cncsim config
   std::string core;      // rise config, without [core]
   std::string folder;    // for the region's files
+  // Code takes time: every reading of the clock is a little later, sometimes much, so that cycles
+  // overrun.
+  bool busy = false;
 };
 
 class Plant {
@@ -79,6 +82,8 @@ class Plant {
   std::unique_ptr<core::Core> core_;
   std::unique_ptr<shm::Reader> reader_;
   void print_events();
+  std::int64_t busy_stamp();
+  std::uint64_t busy_random_ = 0;
   message::MachineState state_;
   std::uint64_t sequence_ = 0;
 };

@@ -16,7 +16,8 @@ namespace {
 
 constexpr std::size_t kMachines = 3;
 
-// A new control, an old one, one with two paths; the same main program moves all.
+}  // namespace
+
 std::string controls(int service_us) {
   const std::string program =
       "\"O1000\\nG90 G21\\nN10 G0 X0. Y0. Z0.\\nN20 S1500 M3\\nN30 G1 X80. F3000\\nN40 Y40.\\nN50 "
@@ -38,6 +39,8 @@ std::string controls(int service_us) {
          control("two", "30i", 9003, 2);
 }
 
+namespace {
+
 std::string machine(const char* name, int port, int paths, const std::string& more) {
   std::string text = std::string("[[machine]]\nname = \"") + name + "\"\ndriver = \"focas\"\n" +
                      more + "[machine.focas]\nendpoint = \"127.0.0.1:" + std::to_string(port) +
@@ -54,12 +57,16 @@ std::string machine(const char* name, int port, int paths, const std::string& mo
          "\"position.machine\", \"servo.load\", \"parts.count\"]\n";
 }
 
-std::string core_config() {
+}  // namespace
+
+std::string core_config(const std::string& lane) {
   const std::string output =
       "[[machine.output]]\nname = \"advice\"\ntarget = \"macro.600\"\nmin = 0.0\nmax = 100.0\n";
-  return "[[lane]]\nname = \"main\"\n" + machine("new", 9001, 1, output) +
+  return "[[lane]]\nname = \"main\"\n" + lane + machine("new", 9001, 1, output) +
          machine("old", 9002, 1, output) + machine("two", 9003, 2, output);
 }
+
+namespace {
 
 // Reads all frames and judges them: whole sequences, sane times, good values that are true.
 class Witness {
@@ -122,6 +129,8 @@ class Witness {
   std::int64_t time_ms_ = 0;
 };
 
+}  // namespace
+
 io::NetworkFaults bad_weather(std::uint64_t* random, bool corrupting) {
   io::NetworkFaults faults;
   faults.refuse = 0.3 * uniform(random);
@@ -138,6 +147,8 @@ io::NetworkFaults bad_weather(std::uint64_t* random, bool corrupting) {
   }
   return faults;
 }
+
+namespace {
 
 // Plays the weather for some seconds, keeping the controls' macros true to the time.
 void play_weather(Plant* plant, Witness* witness, std::uint64_t* random, double seconds,
@@ -344,6 +355,7 @@ const Scenario kScenarios[] = {
     {"stop_at_any_time", 20, &stop_at_any_time},
     {"sidecar_lost", 5, &sidecar_lost},
     {"repeatable", 3, &repeatable},
+    {"replayed", 6, &replayed},
     {nullptr, 0, nullptr},
 };
 

@@ -14,6 +14,17 @@ struct Scenario {
   void (*play)(std::uint64_t seed, const std::string& folder, Faults* faults);
 };
 
+// A new control, an old one, one with two paths; the same main program moves all. And the core for
+// them; lane: more lines of its [[lane]].
+std::string controls(int service_us);
+std::string core_config(const std::string& lane = {});
+// 0 <= x < 1.
+double chance(std::uint64_t* random);
+io::NetworkFaults bad_weather(std::uint64_t* random, bool corrupting);
+
+// replayed.cpp: what was recorded comes out the same when it is played back, byte by byte.
+void replayed(std::uint64_t seed, const std::string& folder, Faults* faults);
+
 // All scenarios, ended by one without a name.
 extern const Scenario kScenarios[];
 

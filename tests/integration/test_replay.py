@@ -1,0 +1,291 @@
+#!/usr/bin/python3
+"""A lane recorded by the real core over real TCP, and played back: the same digests, every time."""
+import json
+import os
+import pathlib
+import re
+import struct
+import subprocess
+import time
+import unittest
+
+from common import LANE, harness
+
+MACHINES = 3
+REPLAY = harness.BIN / "rise-replay"
+PREFIX = 20  # of the file, before its head
+BLOCK = 16  # of a block, before its content
+# How the frames of a sweep begin.
+REQUEST = bytes.fromhex("a0a0a0a000012101")
+REPLY = bytes.fromhex("a0a0a0a000042102")
+
+
+def crc32c(data):
+    table = []
+    for i in range(256):
+        for _ in range(8):
+            i = i >> 1 ^ (0x82F63B78 if i & 1 else 0)
+        table.append(i)
+    crc = 0xFFFFFFFF
+    for byte in data:
+        crc = crc >> 8 ^ table[(crc ^ byte) & 0xFF]
+    return crc ^ 0xFFFFFFFF
+
+
+def blocks(data):
+    """Where each block begins, and the length of its content."""
+    at = PREFIX + struct.unpack_from("<I", data, 12)[0]
+    while at < len(data):
+        length = struct.unpack_from("<I", data, at + 4)[0]
+        yield at, length
+        at += BLOCK + length
+
+
+def repaired(data, place):
+    """The check sum of the block with this byte made right again."""
+    data = bytearray(data)
+    at, length = next((a, n) for a, n in blocks(data) if a + BLOCK <= place < a + BLOCK + n)
+    content = data[at + 4 : at + 12] + data[at + BLOCK : at + BLOCK + length]
+    struct.pack_into("<I", data, at + 12, crc32c(content))
+    return bytes(data)
+
+
+def play(file, *arguments, timeout=60):
+    done = subprocess.run(
+        [REPLAY, file, "--region", f"replay-{os.getpid()}", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+    )
+    return done.returncode, done.stdout, done.stderr
+
+
+class Recorded(unittest.TestCase):
+    """One recording of some seconds, with commands and a stop; every test plays it."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.plant = plant = harness.Plant("replay")
+        cls.addClassCleanup(plant.close)
+        cls.file = plant.folder / "main.rec"
+        port = harness.free_ports(MACHINES)
+        plant.start_simulator(harness.control_toml("m", port, count=MACHINES))
+        plant.start_core(
+            LANE
+            + f'record = "{cls.file}"\n'
+            + "".join(harness.machine_toml(f"m-{i + 1}", port + i) for i in range(MACHINES))
+        )
+        plant.start_sidecar()
+        plant.wait_up()
+        plant.rise("arm", "--region", plant.region, "all")
+        plant.rise("hold", "--region", plant.region, "m-2")
+        time.sleep(1.5)
+        plant.rise("stop", "--region", plant.region)
+        plant.rise("stop", "--region", plant.region, "--clear")
+        # Down, and up again: both ends of a stream.
+        plant.simulator.stop()
+        time.sleep(0.5)
+        plant.start_simulator(harness.control_toml("m", port, count=MACHINES))
+        plant.wait_up()
+        time.sleep(0.5)
+        health = plant.view()
+        cls.before_stop = {
+            "frames": health["lanes"][0]["counters"]["frames_published"],
+            "cycles": health["lanes"][0]["counters"]["cycles"],
+        }
+        cls.exit_code = plant.core.stop()
+        cls.data = cls.file.read_bytes()
+
+    def write(self, name, data):
+        path = self.plant.folder / name
+        path.write_bytes(data)
+        return path
+
+    def test_it_comes_out_as_it_was_twice(self):
+        self.assertEqual(self.exit_code, 0, self.plant.core.output())
+        code, out, err = play(self.file, "--json")
+        self.assertEqual(code, 0, out + err)
+        first = json.loads(out)
+        self.assertEqual(first["divergences"], 0)
+        self.assertTrue(first["complete"], first["end"])
+        self.assertGreaterEqual(first["frames"], self.before_stop["frames"])
+        self.assertGreaterEqual(first["cycles"], self.before_stop["cycles"])
+        # With each of them the live core's digest was compared.
+        self.assertGreater(first["compared"], 300)
+        self.assertGreaterEqual(first["results"], MACHINES + 1)
+        code, out, _ = play(self.file, "--json")
+        second = json.loads(out)
+        for key in ("frame_digest", "other_digest", "cycles", "frames", "events", "bytes_out"):
+            self.assertEqual(second[key], first[key], key)
+
+    def test_the_verb_of_rise_and_its_text(self):
+        done = self.plant.rise(
+            "replay", self.file, "--events", "-r", f"replay-{os.getpid()}", timeout=60
+        )
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertIn("everything as recorded", done.stdout)
+        self.assertIn("tripped: stop word", done.stderr)
+        done = self.plant.rise("replay", self.file, "--info")
+        self.assertEqual(done.returncode, 0)
+        self.assertIn('name = "m-2"', done.stdout)
+
+    def test_at_the_speed_of_life_it_can_be_watched(self):
+        region = f"watched-{os.getpid()}"
+        process = self.plant.start(
+            [REPLAY, self.file, "--speed", "1", "--until", "3", "-r", region], name="rise-replay"
+        )
+
+        def view():
+            done = self.plant.rise("top", "--region", region, "--once", "--json")
+            return json.loads(done.stdout) if done.returncode == 0 else None
+
+        harness.wait_until(lambda: view() or not process.alive(), 10, "the replay's region is there")
+        harness.wait_until(
+            lambda: not process.alive() or all(m["link"] == "up" for m in view()["machines"]),
+            10,
+            "its machines are up",
+        )
+        self.assertTrue(process.alive(), process.output())
+        self.assertEqual(process.wait(20), 0, process.output())
+        speed = float(re.search(r"([\d.]+) times as fast", process.output()).group(1))
+        self.assertGreater(speed, 0.5)
+        self.assertLess(speed, 1.5)
+        self.assertIn("as far as --until says", process.output())
+
+    def test_a_changed_byte_is_refused_and_with_the_check_sum_repaired_it_is_noticed(self):
+        for name, begin in (("request", REQUEST), ("reply", REPLY)):
+            place = self.data.rfind(begin, 0, len(self.data) * 3 // 4)
+            self.assertGreater(place, len(self.data) // 4, name)
+            bad = bytearray(self.data)
+            bad[place + 1] ^= 0x10
+            code, _, err = play(self.write(f"{name}.rec", bytes(bad)))
+            self.assertEqual(code, 2)
+            self.assertIn("damaged: a block has the wrong check sum", err)
+            code, out, err = play(self.write(f"{name}.rec", repaired(bad, place)))
+            self.assertEqual(code, 1, name + out + err)
+            self.assertIn("DIFFERENCES", out)
+
+    def test_a_file_that_is_cut_off_plays_as_far_as_it_goes(self):
+        cut = self.write("cut.rec", self.data[: len(self.data) * 2 // 3])
+        code, out, err = play(cut, "--json")
+        self.assertEqual(code, 0, out + err)
+        told = json.loads(out)
+        self.assertIn("cut off", told["end"])
+        self.assertFalse(told["complete"])
+        self.assertGreater(told["cycles"], 500)
+        self.assertEqual(told["divergences"], 0)
+
+    def test_another_version_or_schema_is_refused_with_a_reason(self):
+        version = bytearray(self.data)
+        version[8] += 1
+        code, _, err = play(self.write("version.rec", bytes(version)))
+        self.assertEqual(code, 2)
+        self.assertIn("version 2; this program reads version 1", err)
+        schema = bytearray(self.data)
+        schema[PREFIX] ^= 1
+        length = struct.unpack_from("<I", schema, 12)[0]
+        struct.pack_into("<I", schema, 16, crc32c(schema[PREFIX : PREFIX + length]))
+        code, _, err = play(self.write("schema.rec", bytes(schema)))
+        self.assertEqual(code, 2)
+        self.assertIn("message schema", err)
+        code, _, err = play(self.write("none.rec", b"[core]\n" * 100))
+        self.assertEqual(code, 2)
+        self.assertIn("is no recording", err)
+
+    def test_with_another_config_differences_are_counted_only(self):
+        config = self.plant.folder / "rise.toml"
+        text = config.read_text()
+        other = self.plant.write("other.toml", text.replace("period_ms = 10", "period_ms = 20"))
+        code, out, err = play(self.file, "--config", other, "--json")
+        self.assertEqual(code, 0, out + err)
+        self.assertGreater(json.loads(out)["divergences"], 10)
+        bad = self.plant.write("bad.toml", text + "nonsense = 1\n")
+        code, _, err = play(self.file, "--config", bad)
+        self.assertEqual(code, 2)
+        self.assertIn("nonsense", err)
+
+    def test_bad_usage(self):
+        self.assertEqual(play(self.file, "--speed", "0")[0], 64)
+        self.assertEqual(play(self.file, "--until", "x")[0], 64)
+        self.assertEqual(play(self.plant.folder / "nothing.rec")[0], 2)
+
+
+class Endings(unittest.TestCase):
+    """Recordings that end before the lane does."""
+
+    def start(self, lane, env=None):
+        plant = harness.Plant("record")
+        self.addCleanup(plant.close)
+        port = harness.free_ports(1)
+        plant.start_simulator(harness.control_toml("a", port))
+        self.file = plant.folder / "a.rec"
+        plant.start_core(
+            LANE + f'record = "{self.file}"\n' + lane + harness.machine_toml("a", port), env=env
+        )
+        plant.wait_up()
+        return plant
+
+    def test_a_killed_core_leaves_what_can_be_played(self):
+        plant = self.start("")
+        time.sleep(1.5)
+        plant.core.process.kill()
+        plant.core.wait()
+        code, out, err = play(self.file, "--json")
+        self.assertEqual(code, 0, out + err)
+        told = json.loads(out)
+        self.assertFalse(told["complete"])
+        self.assertIn("killed", told["end"])
+        self.assertGreater(told["cycles"], 400)
+
+    def test_a_full_file_ends_the_recording_and_not_the_lane(self):
+        plant = self.start("record_max_mib = 1\nperiod_us = 125\n")
+        harness.wait_until(
+            lambda: "greatest size" in plant.core.output(), 60, "the recording is full"
+        )
+        self.assertLessEqual(self.file.stat().st_size, 1 << 20)
+        before = plant.machine("a")["counters"]["samples"]
+        plant.wait_machine("a", lambda m: m["counters"]["samples"] > before + 20, 10, "sweeps")
+        self.assertEqual(plant.core.stop(), 0)
+        code, out, err = play(self.file, "--json")
+        self.assertEqual(code, 0, out + err)
+        self.assertIn("greatest size", json.loads(out)["end"])
+
+    def test_where_nothing_can_be_written_the_core_runs_and_says_so(self):
+        plant = harness.Plant("record")
+        self.addCleanup(plant.close)
+        port = harness.free_ports(1)
+        plant.start_simulator(harness.control_toml("a", port))
+        plant.start_core(
+            LANE + f'record = "{plant.folder}/no/where.rec"\n' + harness.machine_toml("a", port)
+        )
+        plant.wait_up()
+        self.assertIn("not recorded", plant.core.output())
+        self.assertIn("not recorded", plant.view()["lanes"][0]["shortfall"])
+
+    def test_the_recording_before_is_kept(self):
+        plant = self.start("")
+        plant.core.stop()
+        first = self.file.read_bytes()
+        plant.core = plant.start(
+            [harness.BIN / "rise-core", "--config", plant.folder / "rise.toml"], name="rise-core"
+        )
+        harness.wait_until(plant.view, 15, "the core runs")
+        plant.core.stop()
+        self.assertEqual(pathlib.Path(f"{self.file}.1").read_bytes(), first)
+        self.assertEqual(play(self.file)[0], 0)
+
+    def test_recording_breaks_no_rule_of_the_cycle(self):
+        plant = self.start("", env={"LD_PRELOAD": str(harness.GUARD), "RISE_GUARD": "count"})
+        before = plant.view()["lanes"][0]["counters"]
+        time.sleep(4)
+        after = plant.view()["lanes"][0]["counters"]
+        self.assertGreater(after["cycles"] - before["cycles"], 3000)
+        self.assertEqual(after["page_faults"], before["page_faults"])
+        self.assertEqual(plant.core.stop(), 0)
+        forbidden = re.search(r"guard: (\d+) forbidden calls", plant.core.output())
+        self.assertEqual(int(forbidden.group(1)), 0)
+        self.assertEqual(play(self.file)[0], 0)
+
+
+if __name__ == "__main__":
+    unittest.main()
