@@ -16,6 +16,7 @@
 
 #include "drivers/replay/replay.hpp"
 #include "rt_core/guard/driver_call.hpp"
+#include "rt_core/guard/watchdog.hpp"
 #include "rt_core/message/event_text.hpp"
 #include "rt_core/monotonic.hpp"
 #include "rt_core/shm/reader.hpp"
@@ -35,6 +36,7 @@ const char* const kHelp =
     "  and compares what the drivers send and what the core publishes with what it was then.\n"
     "      --speed N|max   1: as fast as it was; 10: ten times that (default: max)\n"
     "      --until SECONDS play so much of it\n"
+    "      --stuck SECONDS a driver call that takes so long is broken off (default: 2; 0: never)\n"
     "  -c, --config FILE   another config than the recorded one; then differences are counted "
     "only\n"
     "      --drivers DIR   folder of the drivers' .so files (default: beside the program)\n"
@@ -52,6 +54,7 @@ struct Options {
   std::string region = "replay";
   double speed = 0;  // 0: as fast as it goes
   double until_s = INFINITY;
+  double stuck_after_s = 2;
   bool events = false;
   bool info = false;
   bool json = false;
@@ -259,9 +262,16 @@ int play(replay::Recording recording, const Options& options) {
   for (const std::string& warning : replay.warnings()) {
     std::fprintf(stderr, "rise-replay: WARNING: %s\n", warning.c_str());
   }
-  // A driver that crashed then does so again, and is benched again.
+  // A driver that crashed or looped then does so again, and is benched again.
   guard::CallMonitor monitor;
   const guard::PreparedThread prepared(&monitor);
+  guard::Watchdog watchdog;
+  if (options.stuck_after_s > 0) {
+    watchdog.watch(&monitor, static_cast<std::int64_t>(options.stuck_after_s * 1e9));
+    if (const std::string missing = watchdog.start({}); !missing.empty()) {
+      std::fprintf(stderr, "rise-replay: WARNING: %s\n", missing.c_str());
+    }
+  }
   Events events(&replay);
   const std::int64_t began_ns = monotonic_ns();
   const double until_ns = options.until_s * 1e9;
@@ -299,11 +309,12 @@ int play(replay::Recording recording, const Options& options) {
 
 int main(int argc, char** argv) {
   Options options;
-  enum { Speed = 256, Until, Drivers, ShowEvents, Info, Json };
+  enum { Speed = 256, Until, Stuck, Drivers, ShowEvents, Info, Json };
   const option long_options[] = {{"config", required_argument, nullptr, 'c'},
                                  {"region", required_argument, nullptr, 'r'},
                                  {"speed", required_argument, nullptr, Speed},
                                  {"until", required_argument, nullptr, Until},
+                                 {"stuck", required_argument, nullptr, Stuck},
                                  {"drivers", required_argument, nullptr, Drivers},
                                  {"events", no_argument, nullptr, ShowEvents},
                                  {"info", no_argument, nullptr, Info},
@@ -325,6 +336,13 @@ int main(int argc, char** argv) {
         break;
       case Until:
         if (!positive(optarg, &options.until_s)) return bad_usage("--until wants seconds");
+        break;
+      case Stuck:
+        if (std::strcmp(optarg, "0") == 0) {
+          options.stuck_after_s = 0;
+        } else if (!positive(optarg, &options.stuck_after_s)) {
+          return bad_usage("--stuck wants seconds, or 0");
+        }
         break;
       case Drivers: options.drivers = optarg; break;
       case ShowEvents: options.events = true; break;

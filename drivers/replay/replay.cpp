@@ -209,32 +209,38 @@ void Replay::collect_seats() {
 
 void Replay::compare(const Cycle& cycle) {
   const shm::Outlet& outlet = *core_->lane(recording_.head().lane).outlet();
-  const std::uint64_t before = digest_.frames() + digest_.events() + digest_.results();
+  const std::uint64_t frames_before = digest_.frames();
+  const std::uint64_t others_before = digest_.events() + digest_.results();
   // The ring holds more than one cycle publishes, so nothing is overwritten before we read it.
   (void)digest_.advance(outlet.frames(), outlet.events(), outlet.results());
   const std::uint64_t others = digest_.events() + digest_.results();
-  if (cycle.digest_lost) digest_good_ = false;
-  if (!digest_good_) return;
-  if (!cycle.has_told) {
-    if (digest_.frames() + others == before) return;
-    divergences().add(cycle.number, "the lane publishes something; in the recording it did not");
-    digest_good_ = false;
-    return;
+  if (cycle.digest_lost) frames_good_ = others_good_ = false;
+  if (cycle.has_told) {
+    ++summary_.compared;
+    told_ = cycle.told;
+  } else if (digest_.frames() == frames_before && others == others_before) {
+    return;  // nothing then, nothing now
   }
-  ++summary_.compared;
-  std::string what;
-  if (digest_.frames() != cycle.told.frames || others != cycle.told.others) {
-    what = std::to_string(digest_.frames()) + " frames and " + std::to_string(others) +
-           " events and results are published by now; in the recording " +
-           std::to_string(cycle.told.frames) + " and " + std::to_string(cycle.told.others);
-  } else if (record::LaneDigest::fold(digest_.frame_digest()) != cycle.told.frame_digest) {
-    what = "the telemetry of this cycle has other bytes than the recorded";
-  } else if (record::LaneDigest::fold(digest_.other_digest()) != cycle.told.other_digest) {
-    what = "the events or command results of this cycle have other bytes than the recorded";
+  compare_one(cycle.number, "telemetry frames", digest_.frames(), told_.frames,
+              record::LaneDigest::fold(digest_.frame_digest()) == told_.frame_digest,
+              &frames_good_);
+  compare_one(cycle.number, "events and command results", others, told_.others,
+              record::LaneDigest::fold(digest_.other_digest()) == told_.other_digest,
+              &others_good_);
+}
+
+// A digest that differs once differs for ever: that is told, and not looked at again.
+void Replay::compare_one(std::uint64_t cycle, const char* what, std::uint64_t count,
+                         std::uint64_t recorded, bool same, bool* good) {
+  if (!*good || (count == recorded && same)) return;
+  *good = false;
+  std::string text = std::string(what) + " differ from here on: ";
+  if (count != recorded) {
+    text += std::to_string(count) + " by now instead of " + std::to_string(recorded);
+  } else {
+    text += "as many, with other bytes";
   }
-  if (what.empty()) return;
-  divergences().add(cycle.number, what + "; digests are not compared from here on");
-  digest_good_ = false;
+  divergences().add(cycle, text);
 }
 
 const Summary& Replay::summary() {

@@ -69,6 +69,8 @@ class Replay {
   void offer_seats(const std::vector<std::uint16_t>& machines);
   void collect_seats();
   void compare(const Cycle& cycle);
+  void compare_one(std::uint64_t cycle, const char* what, std::uint64_t count,
+                   std::uint64_t recorded, bool same, bool* good);
   [[nodiscard]] driver::Instance* machine(std::uint16_t number);
 
   Recording recording_;
@@ -76,7 +78,9 @@ class Replay {
   cycle::Clock clock_;
   std::unique_ptr<core::Core> core_;
   record::LaneDigest digest_;
-  bool digest_good_ = true;
+  Told told_;  // the last that was recorded
+  bool frames_good_ = true;
+  bool others_good_ = true;
   Cycle next_;
   bool has_next_ = false;
   bool ended_ = false;

@@ -4,6 +4,7 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import struct
 import subprocess
 import time
@@ -139,7 +140,7 @@ class Recorded(unittest.TestCase):
             done = self.plant.rise("top", "--region", region, "--once", "--json")
             return json.loads(done.stdout) if done.returncode == 0 else None
 
-        harness.wait_until(lambda: view() or not process.alive(), 10, "the replay's region is there")
+        harness.wait_until(lambda: view() or not process.alive(), 10, "its region")
         harness.wait_until(
             lambda: not process.alive() or all(m["link"] == "up" for m in view()["machines"]),
             10,
@@ -208,6 +209,64 @@ class Recorded(unittest.TestCase):
         self.assertEqual(play(self.file, "--speed", "0")[0], 64)
         self.assertEqual(play(self.file, "--until", "x")[0], 64)
         self.assertEqual(play(self.plant.folder / "nothing.rec")[0], 2)
+
+
+class Drivers(unittest.TestCase):
+    """Sensors over UDP, drivers that crash, loop and are started anew, a reload."""
+
+    def test_it_all_comes_out_as_it_was(self):
+        plant = harness.Plant("replay-drivers")
+        self.addCleanup(plant.close)
+        drivers = plant.folder / "drivers"
+        drivers.mkdir()
+        shutil.copy(harness.OUT / "tests" / "drivers" / "misbehaves.so", drivers)
+        for name in ("focas", "telemetry"):
+            shutil.copy(harness.OUT / "lib" / "rise" / "drivers" / f"{name}.so", drivers)
+        port = harness.free_ports(2)
+        file = plant.folder / "a.rec"
+        plant.start_simulator(harness.control_toml("a", port))
+        sensors = plant.write(
+            "sensors.toml",
+            f'[target]\nport = {port + 1}\n[[sensor]]\nname = "v"\nid = 1\nkind = "vibration"\n'
+            'format = "float32"\nchannels = 3\nrate_hz = 10000.0\nsamples = 100\nnoise = 0.5\n'
+            '[[sensor.fault]]\nkind = "reorder"\nprobability = 0.02\namount = 2\n',
+        )
+        bad = "".join(
+            f'[[machine]]\nname = "{how}"\ndriver = "misbehaves"\n'
+            f'[machine.misbehaves]\nhow = "{how.replace("-", "_")}"\nafter = 700\n'
+            for how in ("none", "write-null", "loop")
+        )
+        plant.start_core(
+            f'driver_path = "{drivers}"\n{LANE}record = "{file}"\nio = "nonblocking"\n'
+            "retry_s = 1\nstuck_after = 20\n"
+            + harness.machine_toml("a", port)
+            + '[[machine]]\nname = "s"\ndriver = "telemetry"\n'
+            f"[machine.telemetry]\nport = {port + 1}\n"
+            '[[machine.telemetry.sensor]]\nid = 1\nname = "v"\nkind = "vibration"\nchannels = 3\n'
+            "rate_hz = 10000\nwindow = 1024\nhop = 512\nbands = [[10, 100], [100, 5000]]\n" + bad
+        )
+        plant.start_sidecar()
+        plant.start([harness.BIN / "sensorsim", "--config", sensors, "--quiet"])
+        for name in ("a", "s"):
+            plant.wait_machine(name, lambda m: m["link"] == "up", 15, "up")
+        done = plant.rise("driver", "reload", "a", "--region", plant.region)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        plant.rise("driver", "reload", "none", "--region", plant.region)
+        (drivers / "new.so").write_text("this is no library")
+        (drivers / "new.so").replace(drivers / "misbehaves.so")
+        plant.rise("driver", "reload", "none", "--region", plant.region)
+        time.sleep(3)
+        self.assertEqual(plant.core.stop(), 0)
+        shutil.copy(harness.OUT / "tests" / "drivers" / "misbehaves.so", drivers / "new.so")
+        (drivers / "new.so").replace(drivers / "misbehaves.so")
+        said = plant.core.output()
+        for words in ("segmentation fault", "endless loop", "started anew", "too short"):
+            self.assertIn(words, said)
+        code, out, err = play(file, "--drivers", drivers, "--stuck", "0.3", "--json", "--events")
+        self.assertEqual(code, 0, said + out + err)
+        told = json.loads(out)
+        self.assertTrue(told["complete"])
+        self.assertGreater(told["frames"], 500)
 
 
 class Endings(unittest.TestCase):
