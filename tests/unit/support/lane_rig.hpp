@@ -65,6 +65,7 @@ class LaneRig {
     core::CoreOptions options;
     options.directory = directory.path();
     options.clock = &table;
+    options.config = toml;
     options.port = [this](std::uint32_t, const io::StreamSink& sink) {
       network = std::make_unique<io::SimulatedNetwork>(7, sink);
       network->listen("peer", 1, peer.table());
