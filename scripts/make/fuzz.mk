@@ -6,7 +6,7 @@ FUZZ := $(BUILD)/fuzz
 FUZZ_CXX := clang++
 FUZZ_FLAGS := -std=c++20 $(WARN) -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined \
               -fno-sanitize-recover=all -pthread -I. -isystem $(GEN)
-FUZZERS := fuzz_focas_frame fuzz_focas_session fuzz_config fuzz_packet fuzz_telemetry
+FUZZERS := fuzz_focas_frame fuzz_focas_session fuzz_config fuzz_packet fuzz_telemetry fuzz_recording
 
 fuzz_objects = $(patsubst %.cpp,$(FUZZ)/obj/%.o,$(1))
 FUZZ_FOCAS := $(call fuzz_objects,$(FOCAS_WIRE_SRC) $(filter-out drivers/focas/driver.cpp,$(FOCAS_SRC)))
@@ -17,6 +17,9 @@ FUZZ_LIB.fuzz_packet := $(call fuzz_objects,$(addprefix rt_core/io/,packet.cpp n
 FUZZ_LIB.fuzz_config := $(FUZZ_FOCAS) $(FUZZ_HOST)
 FUZZ_LIB.fuzz_telemetry := $(call fuzz_objects,$(TELEMETRY_SRC) $(CONFIG_SRC) tests/unit/telemetry_fake_host.cpp)
 $(FUZZ_LIB.fuzz_telemetry) $(FUZZ)/obj/tests/fuzz/fuzz_telemetry.o $(FUZZ)/planted/fuzz_telemetry.o: | $(TELEMETRY_GENERATED)
+
+FUZZ_LIB.fuzz_recording := $(call fuzz_objects,drivers/replay/recording.cpp drivers/replay/stage.cpp \
+                             rt_core/record/format.cpp rt_core/record/crc32c.cpp)
 
 $(FUZZ)/obj/%.o: %.cpp | $(GENERATED)
 	@mkdir -p $(@D)
@@ -58,6 +61,9 @@ $(FUZZ)/corpus: $(FUZZ)/make_corpus $(FUZZ)/make_packets $(wildcard tests/vector
 	@printf '\0\10\0\77\10\2\77\4\77\1\1\0\4\77' >$@/fuzz_telemetry/streams
 	@printf '\1\10\0\77\1\0\2\1\0\376\6\0\10\0\77\5\20\4\77' >$@/fuzz_telemetry/faults
 	@printf '\0\2\0\0\5\377\7\0\1\0\10\0\20\13' >$@/fuzz_telemetry/patches
+	@mkdir -p $@/fuzz_recording
+	@printf '\000\013\001\002\004\002\040\000\120\012\000\001\150\076\002\002\200\005\005\001\002\003\020\000\022\000\000\000\023\000\000\000\002\141\142\041\000\000\001\141\042\000\000\024\000\000\000\000\021\000\025\000\000\000\001\002\001\141\043\000\001\002\000\001\141\060\001\001\000\000\000\000\000\000\000\000\012\002\002\010\000\001\141\011\000\007\061\003\062\000\003' >$@/fuzz_recording/records
+	@printf '\000\002\001\002\013\002\200\200\200\001\200\005\200\020\003\002\013\002\200\200\200\001\200\005\200\020\003\002\013\002\200\200\200\001\200\005\200\020\003\002\013\002\200\200\200\001\200\005\200\020\003\002' >$@/fuzz_recording/times
 
 .PHONY: fuzz fuzz-control fuzz-programs fuzz-planted
 fuzz-programs: $(FUZZ_PROGRAMS) $(FUZZ)/corpus
