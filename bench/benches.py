@@ -65,6 +65,13 @@ def bookkeeping(full):
         )
 
 
+def recording(full):
+    """What recording a lane of 8 busy machines adds to its cycle."""
+    del full
+    for name, (value, unit) in program("recording").items():
+        yield figure(name, value, unit)
+
+
 def telemetry(full):
     """17 sensors of 3 channels at 10 kHz into the sensor driver alone, fed in memory."""
     for name, (value, unit) in program("telemetry", "full" if full else "short").items():
@@ -391,6 +398,7 @@ ALL = {
         ring,
         bookkeeping,
         containment,
+        recording,
         telemetry,
         sensors,
         sweep,

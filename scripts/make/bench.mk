@@ -1,12 +1,14 @@
 # Benches. `make bench` runs each for a short time, prints a table and writes build/bench/results.json;
 # `make bench-full` takes longer for steadier figures. One bench: `make bench ONLY=ring`.
-BENCH_PROGRAMS := $(addprefix $(OUT)/bench/,ring bookkeeping containment sweep telemetry datagrams) $(BENCH_DPDK)
+BENCH_PROGRAMS := $(addprefix $(OUT)/bench/,ring bookkeeping containment recording sweep telemetry datagrams) $(BENCH_DPDK)
 
 $(OUT)/bench/ring: $(OUT)/obj/bench/ring.o
 	$(call link,)
 $(OUT)/bench/bookkeeping: $(OUT)/obj/bench/bookkeeping.o $(CORE_OBJ) $(CONFIG_OBJ)
 	$(call link,$(URING) -ldl)
 $(OUT)/bench/containment: $(OUT)/obj/bench/containment.o $(CORE_OBJ) $(CONFIG_OBJ)
+	$(call link,$(URING) -ldl)
+$(OUT)/bench/recording: $(OUT)/obj/bench/recording.o $(CORE_OBJ) $(CONFIG_OBJ)
 	$(call link,$(URING) -ldl)
 $(OUT)/bench/sweep: $(OUT)/obj/bench/sweep.o $(call objects,$(FOCAS_WIRE_SRC))
 	$(call link,)
