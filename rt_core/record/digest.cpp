@@ -20,7 +20,7 @@ void mix(std::uint64_t* digest, const shm::Word* words, std::size_t count) {
 
 template <class Message>
 bool read_on(shm::BroadcastReader<>* reader, std::uint64_t count, std::uint64_t* digest) {
-  shm::Word words[sizeof(Message) / sizeof(shm::Word)];
+  shm::Word words[sizeof(Message) / sizeof(shm::Word)] = {};
   while (reader->cursor() < count) {
     if (!reader->next(words) || reader->lost() != 0) return false;
     mix(digest, words, sizeof(Message) / sizeof(shm::Word));

@@ -141,16 +141,15 @@ class Recorded(unittest.TestCase):
             return json.loads(done.stdout) if done.returncode == 0 else None
 
         harness.wait_until(lambda: view() or not process.alive(), 10, "its region")
-        harness.wait_until(
-            lambda: not process.alive() or all(m["link"] == "up" for m in view()["machines"]),
-            10,
-            "its machines are up",
-        )
-        self.assertTrue(process.alive(), process.output())
+
+        def up():
+            seen = view()
+            return seen and all(m["link"] == "up" for m in seen["machines"])
+
+        harness.wait_until(lambda: up() or not process.alive(), 10, "its machines are up")
         self.assertEqual(process.wait(20), 0, process.output())
         speed = float(re.search(r"([\d.]+) times as fast", process.output()).group(1))
-        self.assertGreater(speed, 0.5)
-        self.assertLess(speed, 1.5)
+        self.assertLess(speed, 1.05)
         self.assertIn("as far as --until says", process.output())
 
     def test_a_changed_byte_is_refused_and_with_the_check_sum_repaired_it_is_noticed(self):
@@ -269,6 +268,54 @@ class Drivers(unittest.TestCase):
         self.assertGreater(told["frames"], 500)
 
 
+class Lanes(unittest.TestCase):
+    def test_each_lane_has_a_recording_of_its_own(self):
+        plant = harness.Plant("replay-lanes")
+        self.addCleanup(plant.close)
+        port = harness.free_ports(2)
+        files = [plant.folder / "first.rec", plant.folder / "second.rec"]
+        plant.start_simulator(harness.control_toml("a", port))
+        sensors = plant.write(
+            "sensors.toml",
+            f'[target]\nport = {port + 1}\n[[sensor]]\nname = "t"\nid = 2\nkind = "temperature"\n'
+            'format = "float32"\nchannels = 1\nrate_hz = 100.0\nsamples = 1\nnoise = 0.5\n',
+        )
+        plant.start_core(
+            f'{LANE}record = "{files[0]}"\nexchange = "first"\n'
+            f'[[lane]]\nname = "other"\nperiod_us = 500\nrecord = "{files[1]}"\n'
+            + harness.machine_toml("a", port)
+            + '[[machine]]\nname = "s"\nlane = "other"\ndriver = "telemetry"\n'
+            f"[machine.telemetry]\nport = {port + 1}\n"
+            '[[machine.telemetry.sensor]]\nid = 2\nname = "t"\nkind = "temperature"\n'
+            "rate_hz = 100\nwindow = 10\n"
+        )
+        plant.start([harness.BIN / "sensorsim", "--config", sensors, "--quiet"])
+        for name in ("a", "s"):
+            plant.wait_machine(name, lambda m: m["link"] == "up", 15, "up")
+        time.sleep(1.5)
+        self.assertEqual(plant.core.stop(), 0)
+        for file, machine in zip(files, ("a", "s")):
+            code, out, err = play(file, "--json", "--events")
+            self.assertEqual(code, 0, plant.core.output() + out + err)
+            told = json.loads(out)
+            self.assertTrue(told["complete"])
+            self.assertGreater(told["frames"], 10)
+            self.assertGreater(told["bytes_in"], 1000)
+            self.assertIn(f" {machine}, driver", err)
+
+    def test_two_lanes_do_not_share_a_file(self):
+        plant = harness.Plant("replay-lanes")
+        self.addCleanup(plant.close)
+        config = plant.write(
+            "rise.toml",
+            f'{LANE}record = "x.rec"\n[[lane]]\nname = "b"\nrecord = "x.rec"\n'
+            + harness.machine_toml("a", 1),
+        )
+        done = plant.rise("check", config)
+        self.assertEqual(done.returncode, 2)
+        self.assertIn('lane "main" records in this file already', done.stdout + done.stderr)
+
+
 class Endings(unittest.TestCase):
     """Recordings that end before the lane does."""
 
@@ -336,9 +383,12 @@ class Endings(unittest.TestCase):
     def test_recording_breaks_no_rule_of_the_cycle(self):
         plant = self.start("", env={"LD_PRELOAD": str(harness.GUARD), "RISE_GUARD": "count"})
         before = plant.view()["lanes"][0]["counters"]
-        time.sleep(4)
+        harness.wait_until(
+            lambda: plant.view()["lanes"][0]["counters"]["cycles"] > before["cycles"] + 3000,
+            60,
+            "3000 cycles",
+        )
         after = plant.view()["lanes"][0]["counters"]
-        self.assertGreater(after["cycles"] - before["cycles"], 3000)
         self.assertEqual(after["page_faults"], before["page_faults"])
         self.assertEqual(plant.core.stop(), 0)
         forbidden = re.search(r"guard: (\d+) forbidden calls", plant.core.output())

@@ -29,6 +29,7 @@ struct Published {
   std::vector<message::TelemetryFrame> frames;
   std::vector<message::MachineEvent> events;
   std::vector<message::CommandResult> results;
+  std::vector<shm::Word> snapshots;  // states, texts, and the latest frames of slow groups
 
   void take(shm::Reader* reader) {
     message::TelemetryFrame frame;
@@ -37,6 +38,16 @@ struct Published {
     while (reader->next(&event)) events.push_back(event);
     message::CommandResult result;
     while (reader->next(&result)) results.push_back(result);
+  }
+  void take(const shm::Region& region) {
+    using shm::SectionKind;
+    for (const SectionKind kind : {SectionKind::States, SectionKind::Texts, SectionKind::Frames}) {
+      std::size_t words = 0;
+      const shm::Word* cell = nullptr;
+      for (std::size_t i = 0; (cell = region.cell(kind, i, &words)) != nullptr; ++i) {
+        snapshots.insert(snapshots.end(), cell, cell + 1 + words);
+      }
+    }
   }
 };
 
@@ -89,6 +100,7 @@ Published live(std::uint64_t seed, const std::string& folder, const std::string&
   for (int i = 0; i < 2000 && !ended; ++i) ended = !plant.run_cycles(1);
   faults->check(ended, "the lane does not end");
   published.take(&plant.reader());
+  published.take(plant.core().region());
   faults->check(plant.reader().lost() == 0, "the reader was lapped");
   return published;
 }
@@ -118,6 +130,7 @@ Played play(replay::Recording recording, const std::string& folder) {
   }
   while (replay.step()) played.published.take(&*reader);
   played.published.take(&*reader);
+  played.published.take(replay.core().region());
   played.summary = replay.summary();
   played.divergences = replay.divergences();
   return played;
@@ -231,6 +244,8 @@ void replayed(std::uint64_t seed, const std::string& folder, Faults* faults) {
                   "the events are others");
     faults->check(then.results.size() > 10 && same(then.results, now.published.results),
                   "the command results are others");
+    faults->check(then.snapshots.size() > 100 && then.snapshots == now.published.snapshots,
+                  "the states, texts or slow frames are others");
   }
   check_negatives(bytes, folder, faults);
   ::unlink(file.c_str());
