@@ -1,6 +1,7 @@
 #include "rt_core/record/recorder.hpp"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -49,6 +50,10 @@ Result<std::unique_ptr<Recorder>> Recorder::open(RecorderSpec spec, const shm::R
   const auto failed = [&](int error) {
     return Failure{spec.path + " cannot be recorded in: " + std::strerror(error)};
   };
+  struct stat info {};
+  if (::lstat(spec.path.c_str(), &info) == 0 && !S_ISREG(info.st_mode)) {
+    return Failure{spec.path + " cannot be recorded in: it is no ordinary file"};
+  }
   // The recording of the run before is what somebody may still want: it was the one that failed.
   const std::string before = spec.path + ".1";
   if (::rename(spec.path.c_str(), before.c_str()) != 0 && errno != ENOENT) return failed(errno);

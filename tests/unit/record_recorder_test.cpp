@@ -96,6 +96,11 @@ TEST(RecordRecorder, TheFileBeforeIsKeptAndAWrongPlaceIsAFailure) {
   const auto failed = record::Recorder::open(spec, rig.region);
   CHECK_FALSE(static_cast<bool>(failed));
   STRCMP_CONTAINS("/no/where", failed.error().c_str());
+  // What is no file of ours is not moved away.
+  spec.path = rig.directory.path() + "/link";
+  std::filesystem::create_symlink(path, spec.path);
+  STRCMP_CONTAINS("no ordinary file", error_of(record::Recorder::open(spec, rig.region)).c_str());
+  CHECK(std::filesystem::is_symlink(spec.path));
 }
 
 TEST(RecordRecorder, ItsThreadTakesWhatTheLaneNotes) {
