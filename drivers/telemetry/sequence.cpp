@@ -9,22 +9,33 @@ Arrival Sequence::take(std::uint32_t sequence, std::uint32_t boot, std::int64_t*
   if (!started_) return begin(sequence, boot, place);
   if (boot != boot_) {
     // A straggler from before the restart must not undo it.
-    if (has_former_ && boot == former_boot_ && !doubtful_) return late();
+    const bool left = has_former_ && boot == former_boot_ && !doubtful_;
+    if (left && ++former_run_ < kFormerRun) return late();
     return restart(sequence, boot, place);
   }
+  former_run_ = 0;
   // Modulo 2^32, so that the step from 4294967295 to 0 is a step by one.
   const std::uint32_t ahead = sequence - (base_ + static_cast<std::uint32_t>(next_));
   const bool is_ahead = ahead < 0x80000000U;
-  if (is_ahead && (boot_ != 0 || ahead < kJump)) return forward(ahead, place);
+  if (is_ahead && (ahead < kJump || (boot_ != 0 && doubtful_))) return forward(ahead, place);
   if (!is_ahead && doubtful_) return restart(sequence, boot, place);
   const std::uint32_t age = ~ahead;  // 0 = the newest
   if (!is_ahead && age < kWindow) return backward(age, place);
-  if (boot_ != 0) return late();  // the device says that it has not restarted
-  run_ = run_ != 0 && sequence == candidate_ + 1 ? run_ + 1 : 1;
-  candidate_ = sequence;
-  if (run_ == kRun) return restart(sequence, boot, place);
-  ++counters_.late;
-  return Arrival::Late;
+  if ((!is_ahead && boot_ != 0) || !believed(sequence)) {
+    ++counters_.late;  // and with a boot: the device says that it has not restarted
+    return Arrival::Late;
+  }
+  return boot_ != 0 ? forward(ahead, place) : restart(sequence, boot, place);
+}
+
+// Of several from around the same place, in whatever order; copies of one do not count.
+bool Sequence::believed(std::uint32_t sequence) {
+  const std::uint32_t step = sequence - candidate_;
+  if (run_ != 0 && step == 0) return false;
+  const bool near = run_ != 0 && step + kWindow < 2 * kWindow;
+  if (!near || step < kWindow) candidate_ = sequence;
+  run_ = near ? run_ + 1 : 1;
+  return run_ == kRun;
 }
 
 std::uint32_t Sequence::missing() const {
@@ -35,6 +46,7 @@ Arrival Sequence::begin(std::uint32_t sequence, std::uint32_t boot, std::int64_t
   started_ = true;
   doubtful_ = false;
   run_ = 0;
+  former_run_ = 0;
   boot_ = boot;
   base_ = sequence;
   next_ = 1;

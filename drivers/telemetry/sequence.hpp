@@ -28,10 +28,12 @@ struct SequenceCounters {
 class Sequence {
  public:
   static constexpr std::uint32_t kWindow = 64;  // so far behind the newest a datagram may come
-  // A device that does not tell its boots: a step forward by more than this, or back beyond the
-  // window, is believed once so many datagrams in a row count on from there.
-  static constexpr std::uint32_t kJump = 4096;
+  // One datagram that is wrong must not shut the device out. A step forward by so much, or, of a
+  // device that does not tell its boots, back beyond the window, is believed once kRun datagrams
+  // have come from around there and none from here; a boot that was left, once kFormerRun have.
+  static constexpr std::uint32_t kJump = 256;
   static constexpr std::uint32_t kRun = 4;
+  static constexpr std::uint32_t kFormerRun = 8;
 
   // *place: the number without wrap-around, counted from 0 at Arrival::First; negative when late.
   Arrival take(std::uint32_t sequence, std::uint32_t boot, std::int64_t* place);
@@ -51,6 +53,7 @@ class Sequence {
   Arrival forward(std::uint32_t ahead, std::int64_t* place);
   Arrival backward(std::uint32_t age, std::int64_t* place);
   Arrival late();
+  bool believed(std::uint32_t sequence);
 
   SequenceCounters counters_;
   std::uint64_t expected_before_ = 0;       // of earlier starts
@@ -61,6 +64,7 @@ class Sequence {
   std::uint32_t former_boot_ = 0;
   std::uint32_t candidate_ = 0;  // newest of a run that is not believed yet
   std::uint32_t run_ = 0;
+  std::uint32_t former_run_ = 0;  // of the former boot, since the last one of this boot
   bool started_ = false;
   bool has_former_ = false;
   bool doubtful_ = false;

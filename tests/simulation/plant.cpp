@@ -6,6 +6,8 @@
 
 #include "config/schema/document.hpp"
 #include "drivers/focas/simulator/process/settings.hpp"
+#include "drivers/telemetry/driver.hpp"
+#include "drivers/telemetry/simulator/settings.hpp"
 #include "rt_core/message/event_text.hpp"
 #include "rt_core/message/text.hpp"
 #include "rt_core/random.hpp"
@@ -65,7 +67,11 @@ Plant::Plant(const PlantSpec& spec) : clock_(kStart_ns, spec.seed, kMaxLateness_
       "[core]\nname = \"simulation\"\nhugepages = false\nhistory_s = 30\nseed = " +
       std::to_string(spec.seed & 0x7fffffff) + "\n" + spec.core;
   plan::Plan plan = plan::make_plan(
-      toml, [](const std::string&) { return driver::Library::adopt(rise_driver_entry()); },
+      toml,
+      [](const std::string& name) {
+        return driver::Library::adopt(name == "telemetry" ? telemetry::driver()
+                                                          : rise_driver_entry());
+      },
       &problems);
   for (const config::Problem& problem : problems) {
     std::fprintf(stderr, "%s\n", config::to_string(problem, "simulation").c_str());
@@ -91,9 +97,16 @@ Plant::Plant(const PlantSpec& spec) : clock_(kStart_ns, spec.seed, kMaxLateness_
     network_ = std::make_unique<io::SimulatedNetwork>(spec.seed, sink);
     return network_->table();
   };
+  if (!spec.sensors.empty()) {
+    options.datagrams = [&](std::uint32_t, const io::DatagramSink& sink) {
+      datagrams_ = std::make_unique<io::SimulatedDatagrams>(spec.seed, sink);
+      return datagrams_->table();
+    };
+  }
   auto made = core::Core::make(std::move(plan), options);
   if (!made) give_up(made.error());
   core_ = std::move(*made);
+  if (!spec.sensors.empty()) place_sensors(spec.sensors);
   for (const auto& machine : fleet_) {
     network_->listen(machine->spec.address, machine->spec.port, peer_of(machine.get()));
   }
@@ -107,8 +120,34 @@ Plant::~Plant() = default;
 
 std::int64_t Plant::period_ns() const { return core_->plan().lanes[0].spec.period_ns; }
 
+// The sensors, and the ports of the machines that are to hear them, in the order of the machines.
+void Plant::place_sensors(const std::string& toml) {
+  std::vector<config::Problem> problems;
+  const sensorsim::Config config =
+      sensorsim::read_config(config::parse(toml, &problems), &problems);
+  if (!problems.empty()) give_up(config::to_string(problems[0], "sensors"));
+  sensors_ = std::make_unique<sensorsim::Schedule>(config);
+  sensors_port_ = config.port;
+  for (const auto& machine : core_->plan().machines) {
+    for (const io::DatagramSpec& port : machine->datagram_ports()) {
+      datagrams_->declare(machine->spec().machine, port);
+    }
+  }
+}
+
+void Plant::play_sensors() {
+  constexpr std::size_t kMost = 4096;
+  const rise_endpoint from{0x0a000005, 5005, 0};
+  std::vector<sensorsim::Packet> packets;
+  sensors_->make(clock_.now_ns() - kStart_ns, kMost, &packets);
+  for (const sensorsim::Packet& packet : packets) {
+    datagrams_->arrive(from, sensors_port_, {packet.bytes, packet.length}, clock_.now_ns());
+  }
+}
+
 bool Plant::run_cycles(std::uint64_t n) {
   for (std::uint64_t i = 0; i < n; ++i) {
+    if (sensors_ != nullptr) play_sensors();
     const bool on = core_->lane(0).cycle();
     // Nothing is to be lost to the journal: this lane runs faster than any recorder's thread.
     if (record::Recorder* recorder = core_->recorder(0); recorder != nullptr && i % 64 == 0) {

@@ -9,7 +9,9 @@
 #include <vector>
 
 #include "drivers/focas/simulator/process/fleet.hpp"
+#include "drivers/telemetry/simulator/schedule.hpp"
 #include "rt_core/core/core.hpp"
+#include "rt_core/io/sim_datagrams.hpp"
 #include "rt_core/io/sim_network.hpp"
 #include "rt_core/shm/commander.hpp"
 #include "rt_core/shm/reader.hpp"
@@ -24,6 +26,7 @@ struct PlantSpec {
   // Code takes time: every reading of the clock is a little later, sometimes much, so that cycles
   // overrun.
   bool busy = false;
+  std::string sensors = {};  // sensorsim config; empty: none. They send to its target.port
 };
 
 class Plant {
@@ -42,6 +45,11 @@ class Plant {
 
   [[nodiscard]] core::Core& core() { return *core_; }
   [[nodiscard]] io::SimulatedNetwork& network() { return *network_; }
+  // Null: there are no sensors.
+  [[nodiscard]] io::SimulatedDatagrams* datagrams() { return datagrams_.get(); }
+  // From now on they say nothing.
+  void hush_sensors() { sensors_.reset(); }
+  [[nodiscard]] const sensorsim::Schedule& sensors() const { return *sensors_; }
   [[nodiscard]] cncsim::Machine& control(std::size_t i) { return *fleet_[i]; }
   [[nodiscard]] cycle::SimulatedClock& clock() { return clock_; }
   [[nodiscard]] shm::Reader& reader() { return *reader_; }
@@ -79,9 +87,14 @@ class Plant {
   cycle::Clock clock_table_;
   cncsim::Fleet fleet_;
   std::unique_ptr<io::SimulatedNetwork> network_;
+  std::unique_ptr<io::SimulatedDatagrams> datagrams_;
+  std::unique_ptr<sensorsim::Schedule> sensors_;
+  std::uint16_t sensors_port_ = 0;
   std::unique_ptr<core::Core> core_;
   std::unique_ptr<shm::Reader> reader_;
   void print_events();
+  void place_sensors(const std::string& toml);
+  void play_sensors();
   std::int64_t busy_stamp();
   std::uint64_t busy_random_ = 0;
   message::MachineState state_;

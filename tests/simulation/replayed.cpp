@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "drivers/replay/replay.hpp"
+#include "rt_core/random.hpp"
 #include "rt_core/record/crc32c.hpp"
 #include "tests/simulation/scenarios.hpp"
 

@@ -356,6 +356,7 @@ const Scenario kScenarios[] = {
     {"sidecar_lost", 5, &sidecar_lost},
     {"repeatable", 3, &repeatable},
     {"replayed", 6, &replayed},
+    {"sensors", 10, &sensors},
     {nullptr, 0, nullptr},
 };
 

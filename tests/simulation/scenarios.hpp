@@ -18,12 +18,13 @@ struct Scenario {
 // them; lane: more lines of its [[lane]].
 std::string controls(int service_us);
 std::string core_config(const std::string& lane = {});
-// 0 <= x < 1.
-double chance(std::uint64_t* random);
 io::NetworkFaults bad_weather(std::uint64_t* random, bool corrupting);
 
 // replayed.cpp: what was recorded comes out the same when it is played back, byte by byte.
 void replayed(std::uint64_t seed, const std::string& folder, Faults* faults);
+
+// sensors.cpp: what bad weather does to datagrams is accounted for, to the last one.
+void sensors(std::uint64_t seed, const std::string& folder, Faults* faults);
 
 // All scenarios, ended by one without a name.
 extern const Scenario kScenarios[];

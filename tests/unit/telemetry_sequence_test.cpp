@@ -224,9 +224,44 @@ TEST(TelemetrySequence, WithoutBootSingleStraysAreNot) {
 TEST(TelemetrySequence, TheSameBootNeverRestartsByItself) {
   taker.run(100000, 500, 9);
   for (std::uint32_t i = 0; i < 100; ++i) CHECK(taker.take(i, 9) == Arrival::Late);
-  // ... but a long way forward is a gap, counted to the last one.
-  CHECK(taker.take(100500 + 1'000'000, 9) == Arrival::Next);
-  UNSIGNED_LONGLONGS_EQUAL(1'000'000 - 63, taker.sequence.counters().lost);
+}
+
+TEST(TelemetrySequence, ALongWayForwardIsAGapOnceARunSaysSo) {
+  taker.run(100000, 500, 9);
+  for (const std::uint32_t i :
+       {1U, 1U, 1U, 1U, 3U, 3U, 0U}) {  // copies say nothing, nor does order
+    CHECK(taker.take(1'100'500 + i, 9) == Arrival::Late);
+  }
+  CHECK(taker.take(1'100'502, 9) == Arrival::Next);
+  LONGLONGS_EQUAL(1'000'502, taker.place);
+  UNSIGNED_LONGLONGS_EQUAL(1'000'002 - 63, taker.sequence.counters().lost);
+  UNSIGNED_LONGLONGS_EQUAL(0, taker.sequence.counters().restarts);
+}
+
+// Damaged or forged: it costs itself, and not the device.
+TEST(TelemetrySequence, OneWrongNumberShutsNobodyOut) {
+  taker.run(100, 500, 9);
+  for (std::uint32_t i = 0; i < 100; ++i) {
+    CHECK(taker.take(0x40000000U + i * 1000, 9) == Arrival::Late);
+    CHECK(taker.take(600 + i, 9) == Arrival::Next);
+  }
+  UNSIGNED_LONGLONGS_EQUAL(0, taker.sequence.counters().lost);
+}
+
+TEST(TelemetrySequence, OneWrongBootShutsNobodyOut) {
+  taker.run(100, 500, 9);
+  CHECK(taker.take(600, 77) == Arrival::First);
+  for (std::uint32_t i = 0; i < 7; ++i) CHECK(taker.take(600 + i, 9) == Arrival::Late);
+  CHECK(taker.take(607, 9) == Arrival::First);
+  CHECK(taker.take(608, 9) == Arrival::Next);
+  UNSIGNED_LONGLONGS_EQUAL(2, taker.sequence.counters().restarts);
+  // Stragglers between those of the new boot add up to nothing.
+  CHECK(taker.take(0, 10) == Arrival::First);
+  for (std::uint32_t i = 1; i < 100; ++i) {
+    CHECK(taker.take(609 + i, 9) == Arrival::Late);
+    CHECK(taker.take(i, 10) == Arrival::Next);
+  }
+  UNSIGNED_LONGLONGS_EQUAL(3, taker.sequence.counters().restarts);
 }
 
 TEST(TelemetrySequence, AfterSilenceWhateverComesIsTaken) {
