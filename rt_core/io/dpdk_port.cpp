@@ -25,7 +25,8 @@ Result<std::unique_ptr<DpdkPort>> DpdkPort::open(const std::string& library,
   const auto entry = reinterpret_cast<rise_dpdk_entry_fn>(::dlsym(loaded, RISE_DPDK_ENTRY));
   const rise_dpdk_api* const api = entry != nullptr ? entry() : nullptr;
   if (api == nullptr || api->version != RISE_DPDK_VERSION || api->struct_size != sizeof *api ||
-      api->settings_bytes != sizeof settings || api->port_bytes != sizeof(DatagramPort)) {
+      api->settings_bytes != sizeof settings || api->port_bytes != sizeof(DatagramPort) ||
+      api->stream_port_bytes != sizeof(StreamPort)) {
     return Failure{library + " does not belong to this core; install both from one build"};
   }
   settings.struct_size = sizeof settings;
@@ -52,6 +53,15 @@ Result<DatagramPort> DpdkPort::table() {
   DatagramPort port;
   char error[kTextBytes] = "";
   if (api_->port(handle_, &port, error, sizeof error) != 0) return Failure{error};
+  return port;
+}
+
+Result<StreamPort> DpdkPort::streams(std::uint32_t capacity, const StreamSink& sink) {
+  StreamPort port;
+  char error[kTextBytes] = "";
+  if (api_->streams(handle_, capacity, &sink, &port, error, sizeof error) != 0) {
+    return Failure{error};
+  }
   return port;
 }
 

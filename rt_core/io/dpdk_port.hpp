@@ -1,5 +1,5 @@
 // The core's side of lib/rise/io/dpdk.so: loads it, checks it, opens a device. Set-up thread. What
-// comes of it is a DatagramPort like any other.
+// comes of it is a DatagramPort, and a StreamPort, like any other.
 #pragma once
 
 #include <memory>
@@ -7,6 +7,7 @@
 
 #include "rt_core/io/datagram_port.hpp"
 #include "rt_core/io/dpdk/dpdk_entry.hpp"
+#include "rt_core/io/stream_port.hpp"
 #include "rt_core/result.hpp"
 
 namespace rise::io {
@@ -25,6 +26,10 @@ class DpdkPort {
   std::int32_t declare(std::uint32_t owner, const DatagramSpec& spec, std::string* error);
   // After the last declare(), once: the device is started.
   Result<DatagramPort> table();
+  // TCP over the same device, after the last declare(), once; with table(), before it or without
+  // it. capacity: streams at once, 1..128. Hosts are numeric IPv4 addresses: open() says
+  // RISE_E_ARGUMENT to a name. One device of a program can have this.
+  Result<StreamPort> streams(std::uint32_t capacity, const StreamSink& sink);
   [[nodiscard]] std::string description() const;
   [[nodiscard]] std::string figures() const;
 

@@ -110,6 +110,10 @@ FrameEndpoint::Received FrameEndpoint::receive_ipv4(const packet::Ethernet& fram
   // RFC 1122 3.3.6: nobody sends to one host by everybody's Ethernet address with good intent.
   if (for_us && frame.to.is_group()) return ignore();
   if (packet.protocol == packet::kProtocolUdp) return receive_udp(packet);
+  // TCP knows no groups and no broadcasts; from 0.0.0.0 nobody can be answered.
+  if (packet.protocol == packet::kProtocolTcp && segments_ && for_us && packet.from != 0) {
+    return receive_tcp(frame, packet);
+  }
   if (packet.protocol != packet::kProtocolIcmp) return ignore();
   packet::Echo echo;
   if (const Fault fault = packet::read_echo(packet, &echo); fault != Fault::None) {
@@ -148,6 +152,17 @@ FrameEndpoint::Received FrameEndpoint::receive_udp(const packet::Ipv4& packet) {
   out.port = port->id;
   out.from = {packet.from, udp.from_port, 0};
   out.payload = udp.payload;
+  return out;
+}
+
+FrameEndpoint::Received FrameEndpoint::receive_tcp(const packet::Ethernet& frame,
+                                                   const packet::Ipv4& packet) {
+  if (const Fault fault = packet::check_tcp(packet); fault != Fault::None) return refuse(fault);
+  Received out;
+  out.meaning = Meaning::Segment;
+  // Without the padding of short frames.
+  const auto header = static_cast<std::size_t>(packet.payload.data() - frame.payload.data());
+  out.payload = frame.payload.first(header + packet.payload.size());
   return out;
 }
 

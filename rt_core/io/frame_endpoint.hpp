@@ -1,7 +1,7 @@
 // One IPv4 host on one Ethernet port, as little of it as UDP needs: what a frame that has arrived
-// means, which frame a datagram becomes, and the frames that have to leave by themselves (ARP
-// requests, membership reports). Frames come in and go out as spans: who carries them is not known
-// here, so that all of it is tested and fuzzed without DPDK.
+// means, which frame a datagram or somebody else's TCP segment becomes, and the frames that have to
+// leave by themselves (ARP requests, membership reports). Frames come in and go out as spans: who
+// carries them is not known here, so that all of it is tested and fuzzed without DPDK.
 //
 // Not done: reassembly (fragments are refused and counted), IPv6, ICMP but for echo, IGMP queries
 // (reports are repeated every minute instead), routes but for one gateway, loopback to oneself.
@@ -46,6 +46,7 @@ class FrameEndpoint {
   enum class Meaning : std::uint8_t {
     Nothing,   // ignored
     Datagram,  // for `port`
+    Segment,   // TCP for us, well-formed: `payload` is the whole IPv4 packet. After take_segments()
     Answer,    // `reply_bytes` of the reply are to be sent
     Refused    // malformed: `fault`
   };
@@ -63,6 +64,8 @@ class FrameEndpoint {
   // -> port number, or -1 and *error.
   std::int32_t declare(const DatagramSpec& spec, std::string* error);
   bool add_static(std::uint32_t address, const packet::Mac& mac);
+  // TCP is spoken here, elsewhere in this program; else its segments are foreign.
+  void take_segments() { segments_ = true; }
   [[nodiscard]] bool wants_groups() const { return !groups_.empty(); }
 
   // Lane thread. `reply`: room for an answer; one of frame.size() + 4 bytes, and of kMinReply, is
@@ -76,6 +79,11 @@ class FrameEndpoint {
   // Headers and checksum for a payload that is already in place, at header_bytes(). -> length.
   std::size_t frame_datagram(packet::Room frame, std::int32_t port, const rise_endpoint& to,
                              const packet::Mac& mac, std::size_t payload_bytes) const;
+  // The Ethernet header before an IPv4 packet from elsewhere. -> its length, link_bytes(), or 0.
+  std::size_t frame_packet(packet::Room frame, const packet::Mac& mac) const {
+    return packet::write_ipv4_link(frame, link_to(mac));
+  }
+  [[nodiscard]] std::size_t link_bytes() const { return packet::ethernet_bytes(settings_.vlan); }
   [[nodiscard]] std::size_t header_bytes() const {
     return packet::udp_header_bytes(settings_.vlan);
   }
@@ -83,6 +91,7 @@ class FrameEndpoint {
   // enough.
   std::size_t next_own(packet::Room frame, std::int64_t now_ns);
 
+  [[nodiscard]] const EndpointSettings& settings() const { return settings_; }
   [[nodiscard]] const EndpointCounters& counters() const { return counters_; }
   [[nodiscard]] std::size_t neighbour_count() const { return neighbours_.size(); }
 
@@ -97,6 +106,7 @@ class FrameEndpoint {
   Received receive_arp(const packet::Ethernet& frame, packet::Room reply, std::int64_t now_ns);
   Received receive_ipv4(const packet::Ethernet& frame, packet::Room reply);
   Received receive_udp(const packet::Ipv4& packet);
+  Received receive_tcp(const packet::Ethernet& frame, const packet::Ipv4& packet);
   Received refuse(packet::Fault fault);
   Received ignore();
   [[nodiscard]] bool is_local(std::uint32_t address) const {
@@ -120,6 +130,7 @@ class FrameEndpoint {
   std::vector<std::uint32_t> groups_;
   Neighbours neighbours_;
   EndpointCounters counters_;
+  bool segments_ = false;
   bool announced_ = false;
   std::size_t reported_ = 0;  // of groups_, in this round
   std::int64_t report_ns_ = INT64_MIN;

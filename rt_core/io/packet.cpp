@@ -15,6 +15,7 @@ constexpr std::uint16_t kTypeOldQinq = 0x9100;
 constexpr std::size_t kArpBytes = 28;
 constexpr std::size_t kIpv4Bytes = 20;
 constexpr std::size_t kUdpBytes = 8;
+constexpr std::size_t kTcpBytes = 20;
 constexpr std::size_t kIcmpBytes = 8;
 constexpr std::uint8_t kEchoRequest = 8;
 constexpr std::uint8_t kEchoReply = 0;
@@ -49,14 +50,15 @@ void store_checksum(std::uint8_t* at, std::uint16_t sum) {
   std::memcpy(at, &value, sizeof value);
 }
 
-// What stands before a UDP header in its checksum.
-std::uint16_t pseudo_header(std::uint32_t from, std::uint32_t to, std::size_t udp_bytes) {
+// What stands before a UDP or TCP header in its checksum.
+std::uint16_t pseudo_header(std::uint32_t from, std::uint32_t to, std::uint8_t protocol,
+                            std::size_t payload_bytes) {
   std::uint8_t bytes[12];
   store32(bytes, from);
   store32(bytes + 4, to);
   bytes[8] = 0;
-  bytes[9] = kProtocolUdp;
-  store16(bytes + 10, static_cast<std::uint32_t>(udp_bytes));
+  bytes[9] = protocol;
+  store16(bytes + 10, static_cast<std::uint32_t>(payload_bytes));
   return checksum(bytes);
 }
 
@@ -114,9 +116,10 @@ Mac multicast_mac(std::uint32_t group) {
 }
 
 const char* to_string(Fault fault) {
-  static constexpr const char* kNames[] = {
-      "none",           "truncated", "tags",   "arp",       "version",     "header", "total",
-      "headerchecksum", "fragment",  "source", "udplength", "udpchecksum", "icmp",   "toolong"};
+  static constexpr const char* kNames[] = {"none",     "truncated", "tags",      "arp",
+                                           "version",  "header",    "total",     "headerchecksum",
+                                           "fragment", "source",    "udplength", "udpchecksum",
+                                           "icmp",     "toolong",   "tcpheader", "tcpchecksum"};
   static_assert(std::size(kNames) == static_cast<std::size_t>(Fault::kCount));
   return fault < Fault::kCount ? kNames[static_cast<std::size_t>(fault)] : "?";
 }
@@ -205,7 +208,7 @@ Fault read_udp(const Ipv4& packet, Udp* out) {
   const std::size_t length = load16(at + 4);
   if (length < kUdpBytes || length > packet.payload.size()) return Fault::UdpLength;
   if (load16(at + 6) != 0) {
-    const std::uint16_t before = pseudo_header(packet.from, packet.to, length);
+    const std::uint16_t before = pseudo_header(packet.from, packet.to, kProtocolUdp, length);
     if (checksum(packet.payload.first(length), before) != 0xffff) return Fault::UdpChecksum;
   }
   out->from_port = load16(at);
@@ -214,12 +217,28 @@ Fault read_udp(const Ipv4& packet, Udp* out) {
   return out->payload.size() > RISE_DATAGRAM_MAX ? Fault::TooLong : Fault::None;
 }
 
+Fault check_tcp(const Ipv4& packet) {
+  const std::size_t length = packet.payload.size();
+  if (length < kTcpBytes) return Fault::Truncated;
+  const std::size_t header = std::size_t{packet.payload[12]} / 16 * 4;
+  if (header < kTcpBytes || header > length) return Fault::TcpHeader;
+  const std::uint16_t before = pseudo_header(packet.from, packet.to, kProtocolTcp, length);
+  return checksum(packet.payload, before) == 0xffff ? Fault::None : Fault::TcpChecksum;
+}
+
 Fault read_echo(const Ipv4& packet, Echo* out) {
   if (packet.payload.size() < kIcmpBytes) return Fault::Truncated;
   if (checksum(packet.payload) != 0xffff) return Fault::Icmp;
   out->request = packet.payload[0] == kEchoRequest && packet.payload[1] == 0;
   out->message = packet.payload;
   return Fault::None;
+}
+
+std::size_t write_ipv4_link(Room frame, const Link& link) {
+  const std::size_t bytes = ethernet_bytes(link.vlan);
+  if (frame.size() < bytes) return 0;
+  write_ethernet(frame.data(), link, kTypeIpv4);
+  return bytes;
 }
 
 std::size_t write_udp(Room frame, const Link& link, const UdpHeader& header,
@@ -234,7 +253,7 @@ std::size_t write_udp(Room frame, const Link& link, const UdpHeader& header,
   store16(at + 4, static_cast<std::uint32_t>(udp_bytes));
   store16(at + 6, 0);
   const std::uint16_t sum =
-      checksum({at, udp_bytes}, pseudo_header(header.from, header.to, udp_bytes));
+      checksum({at, udp_bytes}, pseudo_header(header.from, header.to, kProtocolUdp, udp_bytes));
   // A checksum that comes out as 0 is sent as 0xffff, because 0 means none.
   store_checksum(at + 6, sum == 0xffff ? 0 : sum);
   return before + payload_bytes;

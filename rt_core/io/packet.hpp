@@ -1,10 +1,10 @@
-// Ethernet, ARP, IPv4, UDP and ICMP echo over byte spans: what a frame says, checked to its last
-// byte, and frames to be sent. Pure functions for any thread: no memory, no clock, no state.
-// The bytes that come in are hostile: nothing is read beyond the span, no length in a packet is
-// believed before it was compared with what is there.
+// Ethernet, ARP, IPv4, UDP, TCP headers and ICMP echo over byte spans: what a frame says, checked
+// to its last byte, and frames to be sent. Pure functions for any thread: no memory, no clock, no
+// state. The bytes that come in are hostile: nothing is read beyond the span, no length in a packet
+// is believed before it was compared with what is there.
 //
-// Sources: IEEE 802.3, 802.1Q; RFC 826 (ARP), 791 (IPv4), 768 (UDP), 792 (ICMP), 1071 (checksum),
-// 1112 and 2236 (multicast, IGMPv2).
+// Sources: IEEE 802.3, 802.1Q; RFC 826 (ARP), 791 (IPv4), 768 (UDP), 792 (ICMP), 9293 (TCP), 1071
+// (checksum), 1112 and 2236 (multicast, IGMPv2).
 #pragma once
 
 #include <array>
@@ -33,6 +33,7 @@ constexpr bool is_multicast(std::uint32_t address) { return address >> 28 == 0xe
 inline constexpr std::uint16_t kTypeIpv4 = 0x0800;
 inline constexpr std::uint16_t kTypeArp = 0x0806;
 inline constexpr std::uint8_t kProtocolIcmp = 1;
+inline constexpr std::uint8_t kProtocolTcp = 6;
 inline constexpr std::uint8_t kProtocolUdp = 17;
 
 // Why a packet was refused.
@@ -51,6 +52,8 @@ enum class Fault : std::uint8_t {
   UdpChecksum,     //
   Icmp,            // wrong checksum
   TooLong,         // more payload than RISE_DATAGRAM_MAX
+  TcpHeader,       // TCP header below 20 bytes or beyond the packet
+  TcpChecksum,     //
   kCount
 };
 const char* to_string(Fault fault);
@@ -93,6 +96,9 @@ struct Udp {
 // Checks the checksum unless it is 0 (none).
 Fault read_udp(const Ipv4& packet, Udp* out);
 
+// Whether a TCP segment is whole: length of its header, checksum. What it means is for others.
+Fault check_tcp(const Ipv4& packet);
+
 // An ICMP packet. `request`: an echo request, and `message` all of it.
 struct Echo {
   bool request = false;
@@ -112,6 +118,9 @@ struct Link {
 };
 constexpr std::size_t ethernet_bytes(std::uint16_t vlan) { return vlan == 0 ? 14 : 18; }
 constexpr std::size_t udp_header_bytes(std::uint16_t vlan) { return ethernet_bytes(vlan) + 28; }
+
+// The Ethernet header before an IPv4 packet that somebody else has made. -> its length, or 0.
+std::size_t write_ipv4_link(Room frame, const Link& link);
 
 struct UdpHeader {
   std::uint32_t from = 0;

@@ -3,6 +3,7 @@
 #
 # Linked statically and with few drivers: 37 MB with all of DPDK, and the libraries of DPDK need not be
 # installed where it runs. DPDK_PMDS="..." chooses other drivers of /usr/lib/*/librte_net_*.a.
+# TCP is lwIP's, where `scripts/setup dpdk-tcp` has fetched its sources.
 DPDK ?= $(if $(shell pkg-config --exists libdpdk 2>/dev/null && echo yes),yes,no)
 
 ifeq ($(DPDK),yes)
@@ -25,11 +26,32 @@ DPDK_LIBS := -Wl,--whole-archive \
 
 DPDK_SRC := $(wildcard rt_core/io/dpdk/*.cpp)
 DPDK_SO := $(OUT)/lib/rise/io/dpdk.so
+
+# lwIP with our options. Its sources are not ours: no warnings of them.
+LWIP ?= $(BUILD)/third_party/lwip
+LWIP_CFLAGS := -isystem $(LWIP)/src/include -isystem rt_core/io/dpdk/tcp/options
+ifneq ($(wildcard $(LWIP)/src/core/tcp.c),)
+LWIP_OBJ := $(patsubst %,$(OUT)/obj/lwip/%.o,def inet_chksum init ip mem memp netif pbuf stats tcp tcp_in tcp_out \
+              timeouts ipv4/ip4 ipv4/ip4_addr)
+DPDK_TCP_SRC := rt_core/io/dpdk/tcp/tcp_streams.cpp
+else
+DPDK_TCP_SRC := rt_core/io/dpdk/tcp/without_lwip.cpp
+endif
+$(OUT)/obj/rt_core/io/dpdk/tcp/%.o: MODE := $(RT_FLAGS) $(LWIP_CFLAGS)
+$(OUT)/obj/lwip/%.o: $(LWIP)/src/core/%.c $(wildcard rt_core/io/dpdk/tcp/options/*.h rt_core/io/dpdk/tcp/options/*/*.h)
+	@mkdir -p $(@D)
+	$(say) "  compile $<"
+	$(Q)$(CC) -std=c11 -w $(FLAGS.$(VARIANT)) -fPIC $(LWIP_CFLAGS) -c -o $@ $<
+# The library is made anew when lwIP's sources have come or gone.
+$(OUT)/obj/lwip/choice: FORCE
+	@mkdir -p $(@D)
+	@echo '$(DPDK_TCP_SRC)' | cmp -s - $@ || echo '$(DPDK_TCP_SRC)' >$@
+.PHONY: FORCE
 $(OUT)/obj/rt_core/io/dpdk/%.o: MODE := $(RT_FLAGS) $(DPDK_CFLAGS)
 programs: $(DPDK_SO)
 
-$(DPDK_SO): $(call objects,$(DPDK_SRC) $(addprefix rt_core/io/,address_text.cpp packet.cpp neighbours.cpp \
-            frame_endpoint.cpp)) rt_core/io/dpdk/exports.map
+$(DPDK_SO): $(LWIP_OBJ) $(OUT)/obj/lwip/choice $(call objects,$(DPDK_SRC) $(DPDK_TCP_SRC) \
+            $(addprefix rt_core/io/,address_text.cpp packet.cpp neighbours.cpp frame_endpoint.cpp)) rt_core/io/dpdk/exports.map
 	@mkdir -p $(@D)
 	$(say) "  link    $@"
 	$(Q)$(CXX) $(LDFLAGS) -shared -Wl,-z,now -Wl,-z,nodelete -Wl,--no-undefined -Wl,--gc-sections \
@@ -44,4 +66,8 @@ endif
 
 # The peer program of tests/integration/test_dpdk.py; it needs no header of DPDK.
 $(OUT)/tests/dpdk_echo: $(OUT)/obj/tests/io/dpdk_echo.o $(call objects,$(addprefix rt_core/io/,dpdk_port.cpp address_text.cpp))
+	$(call link,-ldl)
+# That of tests/integration/test_dpdk_tcp.py; also over the kernel's sockets, to compare.
+$(OUT)/tests/dpdk_tcp: $(OUT)/obj/tests/io/dpdk_tcp.o $(call objects,$(addprefix rt_core/io/,dpdk_port.cpp \
+    plain_port.cpp stream_table.cpp connector.cpp))
 	$(call link,-ldl)

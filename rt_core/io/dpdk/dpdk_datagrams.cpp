@@ -34,9 +34,19 @@ thread_local Registration registration;
 
 DpdkDatagrams::DpdkDatagrams(std::unique_ptr<Device> device, const EndpointSettings& settings,
                              const DatagramSink& sink)
-    : device_(std::move(device)), sink_(sink), endpoint_(settings) {}
+    : device_(std::move(device)),
+      sink_(sink),
+      endpoint_(settings),
+      segments_(device_.get(), &endpoint_) {}
 
 DpdkDatagrams::~DpdkDatagrams() {
+  // Peers of streams that nobody has closed hear of the end now.
+  if (segments_.is_open() && started_) {
+    first_ = end_ = kOwnPerExchange;
+    segments_.end(exchanged_ns_);
+    gather_segments();
+    transmit();
+  }
   for (Port& port : ports_) {
     for (std::uint32_t i = 0; i < port.count; ++i) ::rte_pktmbuf_free(port.waiting[i].frame);
   }
@@ -48,11 +58,34 @@ std::int32_t DpdkDatagrams::declare(std::uint32_t owner, const DatagramSpec& spe
   if (number < 0) return number;
   ports_.emplace_back();
   ports_.back().owner = owner;
-  leaving_.resize(kOwnPerExchange + ports_.size() * kDatagramSendSlots);
   return number;
 }
 
-std::string DpdkDatagrams::ready() { return device_->start(endpoint_.wants_groups()); }
+void DpdkDatagrams::make_room() {
+  leaving_.resize(kOwnPerExchange + ports_.size() * kDatagramSendSlots +
+                  (segments_.is_open() ? DpdkSegments::kPerExchange : 0));
+}
+
+std::string DpdkDatagrams::ready() {
+  if (started_) return {};
+  make_room();
+  std::string fault = device_->start(endpoint_.wants_groups());
+  started_ = fault.empty();
+  return fault;
+}
+
+std::string DpdkDatagrams::open_streams(std::uint32_t capacity, const StreamSink& sink,
+                                        StreamPort* out) {
+  const auto exchange = [](void* self, std::int64_t now_ns) {
+    static_cast<DpdkDatagrams*>(self)->exchange(now_ns);
+  };
+  std::string fault = segments_.open(capacity, sink, {this, exchange}, out);
+  if (fault.empty()) fault = ready();
+  if (!fault.empty()) return fault;
+  make_room();  // it may have been ready before
+  out->start = [](void*) { return register_thread(); };
+  return {};
+}
 
 bool DpdkDatagrams::register_thread() {
   if (::rte_lcore_id() != LCORE_ID_ANY) return true;  // for another device of this lane
@@ -85,12 +118,16 @@ std::int32_t DpdkDatagrams::send(std::int32_t number, const rise_endpoint& to,
 // Receive first: answers, and what drivers send because of what they have just heard, leave with
 // the same burst.
 void DpdkDatagrams::exchange(std::int64_t now_ns) {
+  if (now_ns == exchanged_ns_) return;  // the other port's in the same cycle
+  exchanged_ns_ = now_ns;
   first_ = end_ = kOwnPerExchange;
   receive(now_ns);
   for (std::size_t i = 0; waiting_ != 0 && i < ports_.size(); ++i) {
     if (ports_[i].count != 0) gather(&ports_[i], static_cast<std::int32_t>(i), now_ns);
   }
+  segments_.step(now_ns);
   gather_own(now_ns);
+  gather_segments();
   if (first_ != end_) transmit();
   counters_.dropped = device_->dropped();
 }
@@ -123,6 +160,7 @@ void DpdkDatagrams::take(rte_mbuf* frame, std::int64_t now_ns) {
     case FrameEndpoint::Meaning::Nothing: break;
     case FrameEndpoint::Meaning::Refused: ++counters_.malformed; break;
     case FrameEndpoint::Meaning::Datagram: deliver(received, now_ns); break;
+    case FrameEndpoint::Meaning::Segment: segments_.input(received.payload, now_ns); break;
     case FrameEndpoint::Meaning::Answer: push_own(answer, received.reply_bytes); break;
   }
 }
@@ -182,6 +220,13 @@ void DpdkDatagrams::gather(Port* port, std::int32_t number, std::int64_t now_ns)
   port->count = kept;
 }
 
+// Behind the datagrams, so that these are counted by where the burst broke off.
+void DpdkDatagrams::gather_segments() {
+  datagrams_end_ = end_;
+  for (rte_mbuf* frame : segments_.leaving()) leaving_[end_++] = frame;
+  segments_.forget();
+}
+
 void DpdkDatagrams::transmit() {
   std::uint32_t next = first_;
   while (next != end_) {
@@ -191,9 +236,9 @@ void DpdkDatagrams::transmit() {
     next += count;
   }
   ::rte_pktmbuf_free_bulk(&leaving_[next], end_ - next);
-  const std::uint32_t sent = std::max(next, kOwnPerExchange) - kOwnPerExchange;
+  const std::uint32_t sent = std::clamp(next, kOwnPerExchange, datagrams_end_) - kOwnPerExchange;
   counters_.sent += sent;
-  counters_.send_failed += end_ - kOwnPerExchange - sent;
+  counters_.send_failed += datagrams_end_ - kOwnPerExchange - sent;
 }
 
 DatagramPort DpdkDatagrams::table() {

@@ -126,10 +126,19 @@ std::int32_t port(void* handle, DatagramPort* out, char* error, std::uint32_t er
   return 0;
 }
 
+std::int32_t streams(void* handle, std::uint32_t capacity, const StreamSink* sink, StreamPort* out,
+                     char* error, std::uint32_t error_bytes) {
+  DpdkDatagrams& datagrams = *static_cast<Handle*>(handle)->datagrams;
+  const std::string fault = datagrams.open_streams(capacity, *sink, out);
+  if (!fault.empty()) copy("DPDK: " + fault, error, error_bytes);
+  return fault.empty() ? 0 : -1;
+}
+
 void describe(void* handle, char* text, std::uint32_t bytes) {
   const Handle& me = *static_cast<Handle*>(handle);
   copy(std::string(::rte_version()) + " in " + dpdk::eal_memory_text() + ": " +
-           me.datagrams->device().describe() + ", " + me.address,
+           me.datagrams->device().describe() + ", " + me.address +
+           (me.datagrams->segments().is_open() ? ", with TCP" : ""),
        text, bytes);
 }
 
@@ -153,6 +162,7 @@ void figures(void* handle, char* text, std::uint32_t bytes) {
   add("questions", counters.questions);
   add("neighbours", datagrams.endpoint().neighbour_count());
   add("buffers_free", datagrams.device().buffers_free());
+  if (datagrams.segments().is_open()) out += " " + datagrams.segments().figures();
   copy(out, text, bytes);
 }
 
@@ -162,9 +172,11 @@ constexpr rise_dpdk_api kApi = {RISE_DPDK_VERSION,
                                 sizeof(rise_dpdk_api),
                                 sizeof(rise_dpdk_settings),
                                 sizeof(DatagramPort),
+                                sizeof(StreamPort),
                                 open,
                                 declare,
                                 port,
+                                streams,
                                 describe,
                                 figures,
                                 close};

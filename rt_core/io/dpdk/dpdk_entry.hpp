@@ -7,10 +7,11 @@
 #include <cstdint>
 
 #include "rt_core/io/datagram_port.hpp"
+#include "rt_core/io/stream_port.hpp"
 
 extern "C" {
 
-#define RISE_DPDK_VERSION 1u
+#define RISE_DPDK_VERSION 2u
 #define RISE_DPDK_ENTRY "rise_dpdk_entry"
 
 enum rise_dpdk_hugepages {
@@ -52,6 +53,7 @@ struct rise_dpdk_api {
   std::uint32_t struct_size;
   std::uint32_t settings_bytes;
   std::uint32_t port_bytes;
+  std::uint32_t stream_port_bytes;
 
   // [set-up] Makes the device ready; the first call in a process makes DPDK's environment, too. The
   // calling thread keeps its cores, its priority and its signals. -> null and a sentence in error.
@@ -63,6 +65,10 @@ struct rise_dpdk_api {
   // [set-up] After all declare(): frames arrive from now on. -> 0, or -1 and a sentence.
   std::int32_t (*port)(void* handle, rise::io::DatagramPort* out, char* error,
                        std::uint32_t error_bytes);
+  // [set-up] TCP on the same device, after all declare(), before or after port(); once, and on one
+  // device of a process. capacity: streams at once, 1..128. -> 0, or -1 and a sentence.
+  std::int32_t (*streams)(void* handle, std::uint32_t capacity, const rise::io::StreamSink* sink,
+                          rise::io::StreamPort* out, char* error, std::uint32_t error_bytes);
   // [set-up] What was set up, for people. Figures: what was refused and why, one line.
   void (*describe)(void* handle, char* text, std::uint32_t bytes);
   void (*figures)(void* handle, char* text, std::uint32_t bytes);

@@ -1,0 +1,22 @@
+/* What lwIP wants to know of compiler and machine. */
+#pragma once
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* An assertion of lwIP does not hold: counted, and told in the figures. A lane is never ended. */
+void rise_lwip_fault(void);
+uint32_t rise_lwip_random(void);
+
+#ifdef __cplusplus
+}
+#endif
+
+#define LWIP_PLATFORM_DIAG(text) \
+  do {                           \
+  } while (0)
+#define LWIP_PLATFORM_ASSERT(text) rise_lwip_fault()
+#define LWIP_RAND() rise_lwip_random()
