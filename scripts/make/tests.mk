@@ -50,7 +50,7 @@ test: ## build and run every test
 .PHONY: unit-program simulation-program
 unit-program: $(OUT)/tests/unit
 simulation-program: $(OUT)/tests/simulation
-test-programs: unit-program simulation-program $(OUT)/tests/model $(TEST_DRIVERS) $(OUT)/tests/dpdk_echo
+test-programs: unit-program simulation-program $(OUT)/tests/model $(TEST_DRIVERS) $(OUT)/tests/dpdk_echo $(OUT)/tests/dpdk_tcp
 
 unit: unit-program ## unit tests only; VARIANT=asan or tsan for the sanitizers
 	$(OUT)/tests/unit
@@ -58,5 +58,5 @@ unit: unit-program ## unit tests only; VARIANT=asan or tsan for the sanitizers
 simulation: simulation-program ## the whole core on simulated time and network, many seeds
 	$(OUT)/tests/simulation
 
-integration: programs $(TEST_DRIVERS) $(OUT)/tests/dpdk_echo ## the real programs on loopback
+integration: programs $(TEST_DRIVERS) $(OUT)/tests/dpdk_echo $(OUT)/tests/dpdk_tcp ## the real programs on loopback
 	OUT=$(OUT) /usr/bin/python3 -m unittest discover -s tests/integration -v

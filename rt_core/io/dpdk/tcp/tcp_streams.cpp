@@ -31,7 +31,7 @@ constexpr std::uint16_t kFirstPort = 49152;  // to 65535: RFC 6335
 constexpr int kPortTries = 8;
 
 // The first time-out of a SYN, and of all that is sent, in ticks of lwIP's coarse clock.
-constexpr int kFirstTimeout = LWIP_TCP_RTO_TIME / TCP_SLOW_INTERVAL;
+constexpr int kFirstTimeout = RISE_TCP_FIRST_TIMEOUT_MS / TCP_SLOW_INTERVAL;
 constexpr int kLongestSynTimeout = 1000 / TCP_SLOW_INTERVAL;
 
 std::uint32_t mask_of(std::uint32_t prefix) {
@@ -49,6 +49,13 @@ err_t set_up_device(netif* made) {
   made->flags = NETIF_FLAG_BROADCAST;
   made->output = send_packet;
   return ERR_OK;
+}
+
+// Of a packet as lwIP makes it, without options of IPv4: data, SYN or FIN.
+bool takes_sequence_numbers(packet::Bytes packet) {
+  const std::size_t headers = IP_HLEN + std::size_t{packet[IP_HLEN + 12]} / 16 * 4;
+  const std::uint8_t flags = packet[IP_HLEN + 13];
+  return (flags & TCP_RST) == 0 && (packet.size() > headers || (flags & (TCP_SYN | TCP_FIN)) != 0);
 }
 
 // lwIP calls nobody about this connection any more.
@@ -143,6 +150,7 @@ bool TcpStreams::leave(const pbuf* packet, std::uint32_t to) {
     return false;
   }
   ::pbuf_copy_partial(packet, room, packet->tot_len, 0);
+  if (takes_sequence_numbers({room, packet->tot_len})) ++numbered_;
   return true;
 }
 
@@ -206,10 +214,11 @@ std::int32_t TcpStreams::close(std::int32_t id) {
 
 // ---- what lwIP tells
 
-std::int8_t TcpStreams::on_connected(void* self, tcp_pcb* /*pcb*/, std::int8_t /*error*/) {
+std::int8_t TcpStreams::on_connected(void* self, tcp_pcb* pcb, std::int8_t /*error*/) {
   Stream& stream = *static_cast<Stream*>(self);
   TcpStreams& me = *stream.all;
   if (stream.close_wanted) return ERR_OK;  // seen to in the step
+  pcb->rttest = 0;  // else the first request would be measured from the SYN on, however long ago
   stream.state = State::Open;
   ++me.counters_.opened;
   me.sink_.on_open(me.sink_.self, stream.owner, me.number(stream), me.now_ns_);
@@ -316,6 +325,7 @@ bool TcpStreams::start_connection(Stream* stream) {
   }
   if (error == ERR_OK) {
     tcp_nagle_disable(pcb);
+    pcb->rto = pcb->sv = kFirstTimeout;
     ::tcp_arg(pcb, stream);
     ::tcp_recv(pcb, on_received);
     ::tcp_sent(pcb, on_acknowledged);
@@ -409,7 +419,7 @@ std::string TcpStreams::figures() const {
   add("tcp_streams", streams_.size() - free_.size());
   add("tcp_segments_in", lwip_stats.tcp.recv);
   add("tcp_segments_out", lwip_stats.tcp.xmit);
-  add("tcp_sent_again", lwip_stats.mib2.tcpretranssegs);
+  add("tcp_sent_again", numbered_ - lwip_stats.mib2.tcpoutsegs);  // and questions to shut windows
   add("tcp_refused", lwip_stats.tcp.drop + lwip_stats.tcp.lenerr + lwip_stats.tcp.proterr);
   add("tcp_no_memory", lwip_stats.tcp.memerr + lost_);
   add("tcp_unsent", unsent_);

@@ -107,8 +107,9 @@ class TcpStreams {
   std::int64_t now_ns_ = 0;
   std::int64_t tick_ns_ = 0;
   PortCounters counters_;
-  std::uint64_t lost_ = 0;    // segments for which there was no memory
-  std::uint64_t unsent_ = 0;  // segments that could not leave when they were to
+  std::uint64_t numbered_ = 0;  // segments that take sequence numbers, each time they leave
+  std::uint64_t lost_ = 0;      // segments for which there was no memory
+  std::uint64_t unsent_ = 0;    // segments that could not leave when they were to
 };
 
 }  // namespace rise::io::dpdk

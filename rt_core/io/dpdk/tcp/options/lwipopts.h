@@ -51,11 +51,12 @@
 #define LWIP_WND_SCALE 0
 #define LWIP_TCP_SACK_OUT 1 /* tells the peer what it need not send again */
 
-/* The coarse clock is two of these. Time-outs are counted in it and at first are 3 of it, which is
- * also what they fall back to while answers come within one: a lost segment leaves again after 40
- * to 60 ms. Less would send again what a kernel is only slow to acknowledge (40 ms). */
+/* The coarse clock is two of these. Time-outs are counted in it and begin with 3 of it (lwIP's own
+ * first one is 3 s whatever the clock, so start_connection() sets it), which is also what they fall
+ * back to while answers come within one: a lost segment leaves again after 40 to 60 ms. Less would
+ * send again what a kernel is only slow to acknowledge (40 ms). */
 #define TCP_TMR_INTERVAL 10
-#define LWIP_TCP_RTO_TIME 60
+#define RISE_TCP_FIRST_TIMEOUT_MS 60
 #define TCP_MAXRTX 12
 #define TCP_SYNMAXRTX 12
 #define TCP_MSL 1000UL /* ms; a cell's network forgets at once, and a place is wanted again */
@@ -85,5 +86,5 @@
 #define LWIP_STATS_DISPLAY 0
 #define MEMP_STATS 1
 #define SYS_STATS 0
-#define MIB2_STATS 1 /* what was sent again */
+#define MIB2_STATS 1 /* what was sent for the first time */
 #define MIB2_COPY_SYSUPTIME_TO(time) (*(time) = 0)

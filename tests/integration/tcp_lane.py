@@ -1,0 +1,201 @@
+"""What the tests of TCP over DPDK share: the program under test, kernel peers, a man in the middle."""
+import contextlib
+import os
+import re
+import select
+import socket
+import struct
+import subprocess
+import threading
+import time
+import unittest
+
+from common import harness
+
+import veth
+
+LIBRARY = harness.OUT / "lib" / "rise" / "io" / "dpdk.so"
+PROGRAM = harness.OUT / "tests" / "dpdk_tcp"
+PORT = 8193
+BY_US, BY_PEER, REFUSED, TIMEOUT, RESET = 0, 1, 2, 3, 4  # RISE_CLOSED_*
+ARGUMENT, LIMIT, AGAIN, CLOSED = -1, -2, -3, -4  # RISE_E_*
+
+
+def pattern(length, start=0):
+    """What the program sends when it is told to blast."""
+    cycle = bytes(i * 31 % 251 for i in range(251))
+    start %= 251
+    return (cycle * ((start + length) // 251 + 1))[start : start + length]
+
+
+def reason_to_skip():
+    if not LIBRARY.exists():
+        return "built without DPDK: libdpdk-dev is not installed (scripts/setup dpdk)"
+    if b"this build has no TCP over DPDK" in LIBRARY.read_bytes():
+        return "built without lwIP's sources (scripts/setup dpdk-tcp)"
+    return veth.reason_to_skip()
+
+
+class Program:
+    """The test program in a namespace: answers what it is asked on its standard input."""
+
+    def __init__(self, pair, env=None, prefix=(), **options):
+        words = {
+            "port": "dpdk",
+            "library": LIBRARY,
+            "device": f"net_af_packet0,iface={pair.port}",
+            "address": pair.OUR_ADDRESS + "/24",
+            **options,
+        }
+        self.process = subprocess.Popen(
+            [*pair.prefix(pair.ours), *prefix, PROGRAM] + [f"{k}={v}" for k, v in words.items()],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env={**os.environ, **(env or {})},
+        )
+        self.lines = []
+        self.buffer = b""
+        self.first = self.line("ready|error", 20)
+
+    def line(self, regex, seconds=10):
+        """The next line that matches from its beginning; others are kept. None: there is none."""
+        end = time.monotonic() + seconds
+        while True:
+            for i, text in enumerate(self.lines):
+                if re.match(regex, text):
+                    return self.lines.pop(i)
+            left = end - time.monotonic()
+            if left <= 0 or not select.select([self.process.stdout], [], [], left)[0]:
+                return None
+            got = os.read(self.process.stdout.fileno(), 65536)
+            if not got:
+                return None
+            *whole, self.buffer = (self.buffer + got).split(b"\n")
+            self.lines += [text.decode(errors="replace") for text in whole]
+
+    def tell(self, *words):
+        self.process.stdin.write(" ".join(map(str, words)).encode() + b"\n")
+        self.process.stdin.flush()
+
+    def ask(self, answer, *words):
+        """Tells, and gives the numbers of the answer."""
+        self.tell(*words)
+        text = self.line(answer)
+        return [float(n) if "." in n else int(n) for n in re.findall(r"-?[\d.]+", text or "")]
+
+    def open(self, host, port=PORT, timeout_ms=3000):
+        return self.ask("opening", "open", host, port, timeout_ms)[0]
+
+    def figures(self):
+        self.tell("figures")
+        return {k: int(v) for k, v in re.findall(r"(\w+)=(\d+)", self.line("figures") or "")}
+
+    def close(self):
+        if self.process.poll() is None:
+            try:
+                self.tell("quit")
+                self.process.wait(timeout=5)
+            except (subprocess.TimeoutExpired, BrokenPipeError):
+                self.process.kill()
+                self.process.wait(timeout=5)
+        for stream in (self.process.stdin, self.process.stdout):
+            stream.close()
+
+
+class Peer:
+    """A TCP server of the kernel in a namespace; `serve(connection)` runs for each connection."""
+
+    def __init__(self, pair, serve, port=PORT, namespace=None, backlog=64):
+        with pair.inside(namespace or pair.theirs):
+            self.listener = socket.create_server((pair.PEER_ADDRESS, port), backlog=backlog)
+        self.listener.settimeout(0.1)
+        self.serve = serve
+        self.stopping = False
+        self.connections = []
+        self.faults = []
+        self.threads = [threading.Thread(target=self.run, daemon=True)]
+        self.threads[0].start()
+
+    def run(self):
+        while not self.stopping:
+            try:
+                connection, _ = self.listener.accept()
+            except TimeoutError:
+                continue
+            except OSError:
+                return
+            connection.settimeout(20)
+            self.connections.append(connection)
+            self.threads.append(threading.Thread(target=self.one, args=(connection,), daemon=True))
+            self.threads[-1].start()
+
+    def one(self, connection):
+        try:
+            self.serve(connection)
+        except OSError as fault:
+            self.faults.append(fault)
+
+    def close(self):
+        self.stopping = True
+        self.listener.close()
+        for connection in self.connections:
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+            connection.close()
+        for thread in self.threads:
+            thread.join(5)
+
+
+def echo(connection):
+    while data := connection.recv(65536):
+        connection.sendall(data)
+
+
+def reset(connection):
+    """Ends a connection as a crashed program's kernel does."""
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    connection.close()
+
+
+WHY = reason_to_skip()
+
+
+@unittest.skipIf(WHY, WHY)
+class Tcp(unittest.TestCase):
+    def setUp(self):
+        self.pair = veth.Veth()
+        self.addCleanup(self.pair.close)
+
+    def start(self, **options):
+        program = Program(self.pair, **options)
+        self.addCleanup(program.close)
+        self.assertTrue((program.first or "nothing").startswith("ready"), program.first)
+        return program
+
+    def serve(self, serve=echo, **options):
+        peer = Peer(self.pair, serve, **options)
+        self.addCleanup(peer.close)
+        return peer
+
+    def connect(self, program, timeout_ms=3000):
+        stream = program.open(self.pair.PEER_ADDRESS, timeout_ms=timeout_ms)
+        self.assertGreaterEqual(stream, 0)
+        self.assertEqual(program.line("opened|closed"), f"opened {stream}")
+        return stream
+
+    def assert_closed(self, program, stream, reason, seconds=10):
+        self.assertEqual(program.line(f"closed {stream} ", seconds), f"closed {stream} {reason}")
+
+    def wait_figures(self, program, condition, what, seconds=20):
+        last = {}
+
+        def check():
+            last.update(program.figures())
+            return condition(last)
+
+        try:
+            harness.wait_until(check, seconds, what)
+        except TimeoutError as timeout:
+            raise AssertionError(f"{timeout}: {last}") from None
+        return last
