@@ -1,7 +1,7 @@
 // Ethernet frames from any bytes, to a host with one address. Input: an option byte, then frames,
 // each with its length in two bytes and one byte of how much time goes by before it. Options: bit 0
 // a VLAN is required, bit 1 checksums are made right before a frame is given in (else nothing but
-// wrong checksums would ever be tried).
+// wrong checksums would ever be tried), bit 2 TCP is spoken.
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>
@@ -48,6 +48,14 @@ void repair(Exact* frame) {
   if (packet::read_ipv4(packet, &ipv4) != Fault::None || ipv4.payload.size() < 8) return;
   const std::size_t payload = start + header;
   if (ipv4.protocol == packet::kProtocolIcmp) put_checksum(frame, payload + 2, ipv4.payload, 0);
+  if (ipv4.protocol == packet::kProtocolTcp && ipv4.payload.size() >= 20) {
+    std::uint8_t before[12] = {};
+    std::memcpy(before, packet.data() + 12, 8);
+    before[9] = packet::kProtocolTcp;
+    before[10] = static_cast<std::uint8_t>(ipv4.payload.size() >> 8);
+    before[11] = static_cast<std::uint8_t>(ipv4.payload.size());
+    put_checksum(frame, payload + 16, ipv4.payload, packet::checksum(before));
+  }
   if (ipv4.protocol != packet::kProtocolUdp) return;
   const std::size_t length = std::size_t{ipv4.payload[4]} << 8 | ipv4.payload[5];
   if (length < 8 || length > ipv4.payload.size()) return;
@@ -98,6 +106,17 @@ void give(FrameEndpoint* endpoint, const Exact& frame, std::int64_t now) {
     require(received.reply_bytes <= reply.size());
     require_right(Bytes(reply).first(received.reply_bytes));
   }
+  if (received.meaning == Meaning::Segment) {
+    // A whole packet, within the frame, that a reader finds right again.
+    require(received.payload.data() >= frame.data() &&
+            received.payload.data() + received.payload.size() <= frame.data() + frame.size());
+    packet::Ipv4 whole;
+    require(packet::read_ipv4(received.payload, &whole) == Fault::None);
+    require(whole.protocol == packet::kProtocolTcp && whole.to == kOurAddress && whole.from != 0);
+    require(packet::check_tcp(whole) == Fault::None);
+    require(whole.payload.data() + whole.payload.size() ==
+            received.payload.data() + received.payload.size());
+  }
   if (received.meaning != Meaning::Datagram) return;
   require(received.port >= 0 && received.port < 3);
   require(received.payload.size() <= RISE_DATAGRAM_MAX);
@@ -129,6 +148,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::uint8_t options = data[0];
   FrameEndpoint endpoint({kOurMac, kOurAddress, 24, 0x0a4d00fe,
                           static_cast<std::uint16_t>((options & 1) != 0 ? 5 : 0)});
+  if ((options & 4) != 0) endpoint.take_segments();
   std::string error;
   require(endpoint.declare({0, 0, 7000}, &error) == 0);
   require(endpoint.declare({0, kGroup, 7001}, &error) == 1);

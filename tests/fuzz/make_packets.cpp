@@ -54,7 +54,9 @@ std::vector<Frame> frames() {
   set16(&options, 16, static_cast<std::uint32_t>(options.size() - 14));
   Frame fragment = maker.udp("fragment");
   set16(&fragment, 20, 0x2000);
-  return {maker.udp(""),
+  return {maker.tcp("", 0x12),
+          maker.tcp("segment"),
+          maker.udp(""),
           maker.udp("hello"),
           maker.udp(std::string(300, 'x')),
           group.udp("group"),
@@ -77,10 +79,10 @@ int main(int argc, char** argv) {
   const fs::path folder = fs::path(argv[1]) / "fuzz_packet";
   fs::create_directories(folder);
   std::size_t written = 0;
-  for (const std::uint8_t options : {std::uint8_t{2}, std::uint8_t{3}}) {
+  for (const std::uint8_t options : {std::uint8_t{6}, std::uint8_t{7}}) {
     Frame all = {options};
     for (const Frame& plain : frames()) {
-      const Frame frame = options == 3 ? tagged(plain, 0x8100, 5) : plain;
+      const Frame frame = options == 7 ? tagged(plain, 0x8100, 5) : plain;
       Frame one = {options};
       append(&one, frame, 0);
       append(&all, frame, 40);

@@ -301,3 +301,92 @@ TEST(IoFrameEndpoint, EchoesAreAnsweredToWhomTheyCameFrom) {
   frame[40] = 1;
   CHECK(receive(frame) == Meaning::Refused);
 }
+
+// ---- TCP, which is spoken elsewhere
+
+TEST(IoFrameEndpoint, WithoutTcpItsSegmentsAreForeign) {
+  CHECK(receive(maker.tcp("hello")) == Meaning::Nothing);
+  LONGS_EQUAL(1, endpoint.counters().foreign);
+}
+
+TEST(IoFrameEndpoint, ASegmentIsHandedOnAsAWholePacketWithoutPadding) {
+  endpoint.take_segments();
+  const Frame right = maker.tcp("hi");
+  Frame padded = right;
+  padded.resize(60, 0xee);
+  for (const Frame& frame : {right, padded, tagged(padded, 0x8100, 9)}) {
+    CHECK(receive(frame) == Meaning::Segment);
+    LONGS_EQUAL(right.size() - 14, received.payload.size());
+    CHECK(std::equal(received.payload.begin(), received.payload.end(), right.begin() + 14));
+    CHECK(received.payload.data() >= frame.data());
+    LONGS_EQUAL(0, received.reply_bytes);
+  }
+}
+
+TEST(IoFrameEndpoint, SegmentsForOthersAreIgnored) {
+  endpoint.take_segments();
+  FrameMaker other = maker;
+  other.header.to = kPeerAddress + 1;
+  CHECK(receive(other.tcp("x")) == Meaning::Nothing);
+  other.header.to = packet::kBroadcastAddress;
+  CHECK(receive(other.tcp("x")) == Meaning::Nothing);
+  other.header.to = kOurAddress | 0xff;
+  CHECK(receive(other.tcp("x")) == Meaning::Nothing);
+  declare(7001, kGroup);
+  other.header.to = kGroup;
+  other.link.to = packet::multicast_mac(kGroup);
+  CHECK(receive(other.tcp("x")) == Meaning::Nothing);
+  FrameMaker broadcast = maker;
+  broadcast.link.to = packet::kBroadcastMac;
+  CHECK(receive(broadcast.tcp("x")) == Meaning::Nothing);
+  FrameMaker nobody = maker;
+  nobody.header.from = 0;
+  CHECK(receive(nobody.tcp("x")) == Meaning::Nothing);
+  LONGS_EQUAL(6, endpoint.counters().foreign);
+}
+
+TEST(IoFrameEndpoint, WrongSegmentsAreRefusedByName) {
+  endpoint.take_segments();
+  const auto faults = [&](packet::Fault fault) {
+    return endpoint.counters().faults[static_cast<std::size_t>(fault)];
+  };
+  Frame checksum = maker.tcp("hello");
+  checksum.back() ^= 1;
+  CHECK(receive(checksum) == Meaning::Refused);
+  LONGS_EQUAL(1, faults(packet::Fault::TcpChecksum));
+  Frame header = maker.tcp("hello");
+  header[46] = 0x40;
+  repair_tcp(&header);
+  CHECK(receive(header) == Meaning::Refused);
+  LONGS_EQUAL(1, faults(packet::Fault::TcpHeader));
+  Frame fragment = maker.tcp("hello");
+  set16(&fragment, 20, 0x2000);
+  repair_ipv4(&fragment);
+  CHECK(receive(fragment) == Meaning::Refused);
+  LONGS_EQUAL(1, faults(packet::Fault::Fragment));
+  FrameMaker impossible = maker;
+  impossible.header.from = 0x7f000001;
+  CHECK(receive(impossible.tcp("hello")) == Meaning::Refused);
+  LONGS_EQUAL(1, faults(packet::Fault::Source));
+  const Frame whole = maker.tcp("hello");
+  for (std::size_t length = 14; length < whole.size(); ++length) {
+    CHECK(receive(Frame(whole.begin(), whole.begin() + static_cast<long>(length))) ==
+          Meaning::Refused);
+  }
+  LONGS_EQUAL(whole.size() - 14, faults(packet::Fault::Truncated));
+}
+
+TEST(IoFrameEndpoint, APacketFromElsewhereGetsItsLink) {
+  FrameEndpoint plain{settings()};
+  FrameEndpoint tagging{settings(5)};
+  Frame frame(100);
+  LONGS_EQUAL(14, plain.link_bytes());
+  LONGS_EQUAL(14, plain.frame_packet(frame, kPeerMac));
+  LONGS_EQUAL(18, tagging.link_bytes());
+  LONGS_EQUAL(18, tagging.frame_packet(frame, kPeerMac));
+  packet::Ethernet ethernet;
+  CHECK(packet::read_ethernet(frame, &ethernet) == packet::Fault::None);
+  CHECK(ethernet.to == kPeerMac);
+  CHECK(ethernet.from == kOurMac);
+  LONGS_EQUAL(5, ethernet.vlan);
+}

@@ -323,3 +323,75 @@ TEST(IoPacket, TheChecksumOfTheStandard) {
   LONGS_EQUAL(0xdd, stored[0]);
   LONGS_EQUAL(0xf2, stored[1]);
 }
+
+// ---- TCP
+
+namespace {
+
+Fault tcp_fault_of(const Frame& frame) {
+  const auto exact = std::make_unique<std::uint8_t[]>(frame.size());
+  std::copy(frame.begin(), frame.end(), exact.get());
+  Ethernet ethernet;
+  Ipv4 ipv4;
+  Fault fault = read_ethernet({exact.get(), frame.size()}, &ethernet);
+  if (fault == Fault::None) fault = read_ipv4(ethernet.payload, &ipv4);
+  return fault == Fault::None ? check_tcp(ipv4) : fault;
+}
+
+void check_tcp_fault(Fault expected, const Frame& frame) {
+  STRCMP_EQUAL(to_string(expected), to_string(tcp_fault_of(frame)));
+}
+
+}  // namespace
+
+TEST(IoPacket, SegmentsOfEveryLengthAreWhole) {
+  for (std::size_t length = 0; length <= 1460; ++length) {
+    check_tcp_fault(Fault::None, maker.tcp(std::string(length, static_cast<char>(length))));
+  }
+}
+
+TEST(IoPacket, EveryDamagedBitOfASegmentIsSeen) {
+  const Frame whole = maker.tcp("some payload", 0x18);
+  for (std::size_t at = 26; at < whole.size(); ++at) {  // the addresses count, too
+    for (int bit = 0; bit < 8; ++bit) {
+      Frame wrong = whole;
+      wrong[at] = static_cast<std::uint8_t>(wrong[at] ^ 1 << bit);
+      if (at < 34) repair_ipv4(&wrong);
+      CHECK(tcp_fault_of(wrong) != Fault::None);
+    }
+  }
+}
+
+TEST(IoPacket, ASegmentsHeaderMustBeWithinIt) {
+  for (std::uint32_t words = 0; words < 16; ++words) {
+    Frame frame = maker.tcp("12345678");
+    frame[46] = static_cast<std::uint8_t>(words << 4);
+    repair_tcp(&frame);
+    check_tcp_fault(words < 5 || words > 7 ? Fault::TcpHeader : Fault::None, frame);
+  }
+}
+
+TEST(IoPacket, SegmentsThatAreTooShortAreRefused) {
+  for (std::uint32_t length = 0; length < 20; ++length) {
+    Frame frame = maker.tcp("");
+    frame.resize(34 + length);
+    set16(&frame, 16, 20 + length);
+    repair_ipv4(&frame);
+    check_tcp_fault(Fault::Truncated, frame);
+  }
+}
+
+TEST(IoPacket, TheLinkBeforeAForeignPacket) {
+  Frame frame(64, 0xee);
+  LONGS_EQUAL(14, write_ipv4_link(frame, {kPeerMac, kOurMac, 0}));
+  CHECK(read_ethernet(frame, &ethernet) == Fault::None);
+  CHECK(ethernet.to == kPeerMac);
+  CHECK(ethernet.from == kOurMac);
+  LONGS_EQUAL(kTypeIpv4, ethernet.type);
+  LONGS_EQUAL(0xee, frame[14]);
+  LONGS_EQUAL(18, write_ipv4_link(frame, {kPeerMac, kOurMac, 5}));
+  CHECK(read_ethernet(frame, &ethernet) == Fault::None);
+  LONGS_EQUAL(5, ethernet.vlan);
+  Frame little(17);
+  LONGS_EQUAL(0, write_ipv4_link(little, {kPeerMac, kOurMac, 5}));
+}

@@ -33,6 +33,8 @@ struct FrameMaker {
     frame.resize(io::packet::write_udp(frame, link, header, payload.size()));
     return frame;
   }
+  // TCP without options, from header.from_port to header.to_port; made of a datagram.
+  [[nodiscard]] Frame tcp(const std::string& payload, std::uint8_t flags = 0x10) const;
   [[nodiscard]] Frame arp(bool request, std::uint32_t sender, std::uint32_t target) const {
     Frame frame(64);
     frame.resize(io::packet::write_arp(frame, link, {request, link.from, sender, {}, target}));
@@ -51,6 +53,32 @@ inline void repair_ipv4(Frame* frame) {
   const auto sum = static_cast<std::uint16_t>(
       ~io::packet::checksum(io::packet::Bytes(*frame).subspan(14, header)));
   std::memcpy(&(*frame)[24], &sum, sizeof sum);
+}
+// After a change within the TCP segment of an untagged frame without IPv4 options or padding.
+inline void repair_tcp(Frame* frame) {
+  const std::size_t length = frame->size() - 34;
+  Frame pseudo(frame->begin() + 26, frame->begin() + 34);
+  pseudo.insert(pseudo.end(), {0, io::packet::kProtocolTcp, 0, 0});
+  set16(&pseudo, 10, static_cast<std::uint32_t>(length));
+  set16(frame, 50, 0);
+  const auto sum = static_cast<std::uint16_t>(
+      ~io::packet::checksum(io::packet::Bytes(*frame).subspan(34), io::packet::checksum(pseudo)));
+  std::memcpy(&(*frame)[50], &sum, sizeof sum);
+}
+inline Frame FrameMaker::tcp(const std::string& payload, std::uint8_t flags) const {
+  // 12 bytes more than a datagram's header.
+  FrameMaker untagged = *this;
+  untagged.link.vlan = 0;
+  Frame frame = untagged.udp(std::string(12, '\0') + payload);
+  frame[23] = io::packet::kProtocolTcp;
+  std::fill(frame.begin() + 38, frame.begin() + 54, std::uint8_t{0});
+  frame[41] = 7;  // sequence number
+  frame[46] = 0x50;
+  frame[47] = flags;
+  set16(&frame, 48, 1000);
+  repair_ipv4(&frame);
+  repair_tcp(&frame);
+  return frame;
 }
 // Puts a VLAN tag behind the addresses.
 inline Frame tagged(const Frame& frame, std::uint16_t type, std::uint16_t tag) {
