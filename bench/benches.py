@@ -371,6 +371,60 @@ def one_round(pair, seconds, library):
     return out
 
 
+def streams(full):
+    """TCP over one veth pair, 64 bytes there and back: bare sockets and our ports, in turn."""
+    why = veth.reason_to_skip()
+    if why:
+        yield figure("streams.skipped", why)
+        return
+    library = harness.OUT / "lib" / "rise" / "io" / "dpdk.so"
+    missing = (
+        "built without libdpdk-dev"
+        if not library.exists()
+        else "built without lwIP's sources"
+        if b"this build has no TCP over DPDK" in library.read_bytes()
+        else ""
+    )
+    if missing:
+        yield figure("streams.dpdk.skipped", missing)
+    ways = ["kernel", "plain", "uring"] + ([] if missing else ["dpdk"])
+    rounds, seconds = (9, 2) if full else (5, 0.5)
+    found = {}
+    for _ in range(rounds):
+        with veth.Veth() as pair:
+            for name, value in one_stream_round(pair, seconds, ways, library).items():
+                found.setdefault(name, []).append(value)
+    for name, each in found.items():
+        yield figure(name, median([value for value, _ in each]), each[0][1])
+    for way in ways[1:]:
+        ratio = median(
+            [
+                ours / bare
+                for (ours, _), (bare, _) in zip(
+                    found[f"streams.{way}.rtt.p50_us"], found["streams.kernel.rtt.p50_us"]
+                )
+            ]
+        )
+        yield figure(f"streams.{way}.rtt.p50_us.ratio_to_kernel", ratio, "x")
+
+
+def one_stream_round(pair, seconds, ways, library):
+    """All ways once. -> name: (value, unit)"""
+    pair.give_kernel_address()
+    there = [*pair.prefix(pair.theirs), harness.OUT / "bench" / "streams"]
+    peer = harness.Process([*there, "peer", pair.PEER_ADDRESS, FIRST_CPU], name="peer")
+    dpdk = [pair.OUR_ADDRESS, library, f"net_af_packet0,iface={pair.port}"]
+    out = {}
+    try:
+        harness.wait_until(lambda: "ready" in peer.output(), 10, "the peer is ready")
+        for way in ways:
+            words = [way, seconds, LAST_CPU, pair.PEER_ADDRESS, *(dpdk if way == "dpdk" else [])]
+            out.update(program("streams", *words, prefix=pair.prefix(pair.ours)))
+    finally:
+        peer.close()
+    return out
+
+
 def cpu_seconds(plant):
     ticks = os.sysconf("SC_CLK_TCK")
     out = {}
@@ -407,5 +461,6 @@ ALL = {
         cycle_counts,
         machines,
         datagrams,
+        streams,
     )
 }

@@ -1,6 +1,6 @@
 # Benches. `make bench` runs each for a short time, prints a table and writes build/bench/results.json;
 # `make bench-full` takes longer for steadier figures. One bench: `make bench ONLY=ring`.
-BENCH_PROGRAMS := $(addprefix $(OUT)/bench/,ring bookkeeping containment recording sweep telemetry datagrams) $(BENCH_DPDK)
+BENCH_PROGRAMS := $(addprefix $(OUT)/bench/,ring bookkeeping containment recording sweep telemetry datagrams streams) $(BENCH_DPDK)
 
 $(OUT)/bench/ring: $(OUT)/obj/bench/ring.o
 	$(call link,)
@@ -17,6 +17,8 @@ $(OUT)/bench/telemetry: $(OUT)/obj/bench/telemetry.o $(TELEMETRY_OBJ) $(SENSORSI
 	$(call link,)
 $(OUT)/bench/datagrams: $(OUT)/obj/bench/datagrams.o $(CORE_OBJ) $(CONFIG_OBJ)
 	$(call link,$(URING) -ldl)
+$(OUT)/bench/streams: $(OUT)/obj/bench/streams.o $(CORE_OBJ) $(CONFIG_OBJ)
+	$(call link,$(URING) -ldl)
 
 .PHONY: bench bench-full bench-programs
 bench-programs: $(BENCH_PROGRAMS)
@@ -24,11 +26,13 @@ bench-programs: $(BENCH_PROGRAMS)
 bench: ## print every figure of the README, short runs; ONLY=name for one
 	@scripts/setup bench
 	@scripts/setup dpdk || echo "bench: goes on without DPDK"
+	@scripts/setup dpdk-tcp || echo "bench: goes on without TCP over DPDK"
 	@$(MAKE) --no-print-directory programs bench-programs
 	@OUT=$(OUT) bench/run $(ONLY)
 
 bench-full: ## the same with longer runs
 	@scripts/setup bench
 	@scripts/setup dpdk || echo "bench: goes on without DPDK"
+	@scripts/setup dpdk-tcp || echo "bench: goes on without TCP over DPDK"
 	@$(MAKE) --no-print-directory programs bench-programs
 	@OUT=$(OUT) bench/run --full $(ONLY)

@@ -28,7 +28,7 @@ DPDK_SRC := $(wildcard rt_core/io/dpdk/*.cpp)
 DPDK_SO := $(OUT)/lib/rise/io/dpdk.so
 
 # lwIP with our options. Its sources are not ours: no warnings of them.
-LWIP ?= $(BUILD)/third_party/lwip
+LWIP ?= build/third_party/lwip
 LWIP_CFLAGS := -isystem $(LWIP)/src/include -isystem rt_core/io/dpdk/tcp/options
 ifneq ($(wildcard $(LWIP)/src/core/tcp.c),)
 LWIP_OBJ := $(patsubst %,$(OUT)/obj/lwip/%.o,def inet_chksum init ip mem memp netif pbuf stats tcp tcp_in tcp_out \
@@ -71,3 +71,7 @@ $(OUT)/tests/dpdk_echo: $(OUT)/obj/tests/io/dpdk_echo.o $(call objects,$(addpref
 $(OUT)/tests/dpdk_tcp: $(OUT)/obj/tests/io/dpdk_tcp.o $(call objects,$(addprefix rt_core/io/,dpdk_port.cpp \
     plain_port.cpp stream_table.cpp connector.cpp))
 	$(call link,-ldl)
+# The core with its streams over DPDK, for the same tests.
+$(OUT)/tests/dpdk_focas: $(OUT)/obj/tests/io/dpdk_focas.o $(CORE_OBJ) $(CONFIG_OBJ)
+	$(call link,-rdynamic $(URING) -ldl)
+DPDK_TESTS := $(addprefix $(OUT)/tests/dpdk_,echo tcp focas)

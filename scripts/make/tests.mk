@@ -42,6 +42,7 @@ $(OUT)/tests/drivers/old_driver.so: tests/abi/old_driver.c tests/abi/1.0/rise_dr
 test: ## build and run every test
 	@scripts/setup test
 	@scripts/setup dpdk || echo "test: goes on without DPDK; its tests are skipped"
+	@scripts/setup dpdk-tcp || echo "test: goes on without TCP over DPDK; its tests are skipped"
 	@$(MAKE) --no-print-directory programs test-programs
 	@$(MAKE) --no-print-directory VARIANT=asan unit-program simulation-program
 	@$(MAKE) --no-print-directory VARIANT=tsan unit-program
@@ -50,7 +51,7 @@ test: ## build and run every test
 .PHONY: unit-program simulation-program
 unit-program: $(OUT)/tests/unit
 simulation-program: $(OUT)/tests/simulation
-test-programs: unit-program simulation-program $(OUT)/tests/model $(TEST_DRIVERS) $(OUT)/tests/dpdk_echo $(OUT)/tests/dpdk_tcp
+test-programs: unit-program simulation-program $(OUT)/tests/model $(TEST_DRIVERS) $(DPDK_TESTS)
 
 unit: unit-program ## unit tests only; VARIANT=asan or tsan for the sanitizers
 	$(OUT)/tests/unit
@@ -58,5 +59,5 @@ unit: unit-program ## unit tests only; VARIANT=asan or tsan for the sanitizers
 simulation: simulation-program ## the whole core on simulated time and network, many seeds
 	$(OUT)/tests/simulation
 
-integration: programs $(TEST_DRIVERS) $(OUT)/tests/dpdk_echo $(OUT)/tests/dpdk_tcp ## the real programs on loopback
+integration: programs $(TEST_DRIVERS) $(DPDK_TESTS) ## the real programs on loopback
 	OUT=$(OUT) /usr/bin/python3 -m unittest discover -s tests/integration -v

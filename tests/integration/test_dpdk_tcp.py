@@ -621,6 +621,102 @@ class Realtime(tcp_lane.Tcp):
         return made
 
 
+class Focas(tcp_lane.Tcp):
+    """The core, its lane and the real focas driver; simulated controls on the kernel's TCP."""
+
+    CORE = harness.OUT / "tests" / "dpdk_focas"
+
+    def start_controls(self, plant, count):
+        controls = plant.write(
+            "controls.toml",
+            harness.control_toml("m", PORT, count=count, address=self.pair.PEER_ADDRESS),
+        )
+        simulator = plant.start(
+            [*self.pair.prefix(self.pair.theirs), harness.BIN / "cncsim", "--config", controls],
+            name="cncsim",
+        )
+        harness.wait_until(lambda: "ready" in simulator.output(), 20, "simulated controls are ready")
+        return simulator
+
+    def start_core(self, plant, count, env=None):
+        machines = "".join(
+            harness.machine_toml(f"m{i}", PORT + i).replace("127.0.0.1", self.pair.PEER_ADDRESS)
+            for i in range(count)
+        )
+        # af_packet sends by a system call, which the lane's allow-list does not have in this program.
+        config = plant.write(
+            "rise.toml",
+            f'[core]\nname = "{plant.region}"\nhugepages = false\n'
+            '[[lane]]\nname = "main"\nseal = "off"\n' + machines,
+        )
+        core = subprocess.Popen(
+            [
+                *self.pair.prefix(self.pair.ours),
+                self.CORE,
+                config,
+                tcp_lane.LIBRARY,
+                f"net_af_packet0,iface={self.pair.port}",
+                self.pair.OUR_ADDRESS + "/24",
+            ],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env={**os.environ, **(env or {})},
+        )
+        self.addCleanup(self.end, core)
+        harness.wait_until(lambda: plant.view() or core.poll() is not None, 20, "the core runs")
+        self.assertIsNone(core.poll(), core.stdout.read() if core.poll() is not None else "")
+        return core
+
+    def end(self, core):
+        """-> what it said."""
+        if core.poll() is None:
+            core.stdin.close()
+            try:
+                core.wait(timeout=10)
+            except subprocess.TimeoutExpired:
+                core.kill()
+                core.wait(timeout=5)
+        text = core.stdout.read() if not core.stdout.closed else ""
+        core.stdout.close()
+        return text
+
+    def test_machines_are_read_and_come_back(self):
+        count = 4
+        with harness.Plant("dpdk-focas") as plant:
+            simulator = self.start_controls(plant, count)
+            core = self.start_core(plant, count)
+            plant.wait_up(20)
+            before = plant.view()
+            time.sleep(2)
+            after = plant.view()
+            for old, new in zip(before["machines"], after["machines"]):
+                samples = new["counters"]["samples"] - old["counters"]["samples"]
+                self.assertGreater(samples, 50, f"{new['name']} is read every 10 ms")
+            self.assertTrue(plant.signal("m0", "axis.x.position")["valid"])
+            simulator.stop(signal.SIGKILL)
+            harness.wait_until(
+                lambda: all(m["link"] != "up" for m in plant.view()["machines"]),
+                10,
+                "the loss of the controls is seen",
+            )
+            self.start_controls(plant, count)
+            plant.wait_up(30)
+            said = self.end(core)
+        self.assertIn("with TCP", said)
+        self.assertIn("tcp_faults=0", said)
+
+    def test_no_allocation_in_a_cycle(self):
+        guard = {"LD_PRELOAD": str(harness.GUARD), "RISE_GUARD": "count"}
+        with harness.Plant("dpdk-guard") as plant:
+            self.start_controls(plant, 2)
+            core = self.start_core(plant, 2, env=guard)
+            plant.wait_up(20)
+            time.sleep(2)
+            self.assertIn("forbidden=0", self.end(core))
+
+
 class Faults(tcp_lane.Tcp):
     """Negative controls: what cannot work is said in one sentence."""
 
