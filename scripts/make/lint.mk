@@ -6,6 +6,7 @@ SOURCES := $(shell git ls-files -co --exclude-standard '*.cpp' '*.hpp' '*.h' '*.
 .PHONY: lint format
 lint: $(GENERATED) ## formatting, and clang-tidy on what has changed
 	@scripts/setup lint
+	@scripts/setup dpdk-tcp || true
 	@scripts/lint $(BASE)
 
 format: ## clang-format on all sources

@@ -22,27 +22,27 @@ import tcp_lane
 import veth
 
 
-def tcp(source_port, target_port=PORT, sequence=1, acknowledged=0, flags=SYN, offset=5, damage=0):
-    """A TCP header without options from the peer's address."""
+def tcp(
+    source_port,
+    target_port=PORT,
+    sequence=1,
+    acknowledged=0,
+    flags=SYN,
+    offset=5,
+    damage=0,
+    rest=b"",
+):
+    """A TCP segment from the peer's address; `rest`: options and payload."""
     source = socket.inet_aton(veth.Veth.PEER_ADDRESS)
     target = socket.inet_aton(veth.Veth.OUR_ADDRESS)
 
-    def header(check):
-        return struct.pack(
-            "!HHIIBBHHH",
-            source_port,
-            target_port,
-            sequence,
-            acknowledged,
-            offset << 4,
-            flags,
-            1000,
-            check,
-            0,
-        )
+    def segment(check):
+        ports = struct.pack("!HHII", source_port, target_port, sequence, acknowledged)
+        return ports + struct.pack("!BBHHH", offset << 4, flags, 1000, check, 0) + rest
 
-    whole = header(0)
-    return header(checksum(source + target + struct.pack("!BBH", 0, 6, len(whole)) + whole) ^ damage)
+    whole = segment(0)
+    pseudo = source + target + struct.pack("!BBH", 0, 6, len(whole))
+    return segment(checksum(pseudo + whole) ^ damage)
 
 
 class Traffic(tcp_lane.Tcp):
@@ -346,29 +346,24 @@ class Hostile(tcp_lane.Tcp):
             peer.connect((self.pair.OUR_ADDRESS, 80))
         self.assertEqual(program.figures()["tcp_streams"], 0)
 
-    def test_any_segments_into_an_open_connection(self):
+    def test_any_segments_at_all(self):
         program = self.start()
         self.serve()
-        self.connect(program)
         stream = self.connect(program)
         dice = random.Random(7)
-        port = max(40_000, 1)
         frames = []
         for _ in range(3000):
-            packet = bytearray(
-                tcp(
-                    PORT,
-                    dice.choice((port, dice.randrange(65536))),
-                    dice.randrange(1 << 32),
-                    dice.randrange(1 << 32),
-                    dice.randrange(256),
-                )
+            one = tcp(
+                PORT,
+                dice.randrange(49152, 65536),
+                dice.randrange(1 << 32),
+                dice.randrange(1 << 32),
+                dice.randrange(256),
             )
-            frames.append(frame(ipv4(bytes(packet), protocol=6)))
+            frames.append(frame(ipv4(one, protocol=6)))
         self.send_raw(*frames)
         self.check(program, stream)
-        figures = program.figures()
-        self.assertEqual(figures["tcp_faults"], 0)
+        self.assertEqual(program.figures()["tcp_faults"], 0)
         self.wait_figures(program, lambda f: f["buffers_free"] == 4095, "every buffer came back")
 
     def test_segments_into_a_connection_that_nearly_fit(self):
@@ -390,26 +385,31 @@ class Hostile(tcp_lane.Tcp):
         our_port, _, sequence, acknowledged = ours
         dice = random.Random(11)
         frames = []
-        for _ in range(2000):
+        for i in range(3000):
             # Beyond the right edge or behind the left one, or out of order within it; no reset.
-            frames.append(
-                frame(
-                    ipv4(
-                        tcp(
-                            PORT,
-                            our_port,
-                            (acknowledged + dice.choice((-1, 1)) * dice.randrange(5000, 90_000))
-                            & 0xFFFFFFFF,
-                            (sequence + dice.randrange(-70_000, 70_000)) & 0xFFFFFFFF,
-                            dice.randrange(256) & ~RST & ~SYN & ~FIN,
-                        ),
-                        protocol=6,
-                    )
-                )
+            away = dice.choice((-1, 1)) * dice.randrange(5000, 90_000)
+            answer = dice.randrange(-70_000, 70_000)
+            flags = dice.randrange(256) & ~RST & ~SYN & ~FIN
+            options = dice.choice((0, 1, 5, 10)) * 4
+            payload = dice.choice((0, 1, 700, 1400))
+            if i % 3 == 0:  # or all in place, but for the options
+                away, answer, flags, options, payload = 0, 0, 16, 40, 0
+            one = tcp(
+                PORT,
+                our_port,
+                (acknowledged + away) & 0xFFFFFFFF,
+                (sequence + 4 + answer) & 0xFFFFFFFF,
+                flags,
+                5 + options // 4,
+                rest=dice.randbytes(options + payload),
             )
+            frames.append(frame(ipv4(one, protocol=6)))
         self.send_raw(*frames)
         self.check(program, stream)
-        self.assertEqual(program.figures()["tcp_faults"], 0)
+        figures = program.figures()
+        self.assertGreater(figures["tcp_segments_in"], 1500, "they went as far as TCP")
+        self.assertEqual((figures["tcp_faults"], figures.get("tcpchecksum", 0)), (0, 0))
+        self.wait_figures(program, lambda f: f["buffers_free"] == 4095, "every buffer came back")
 
 
 class Lossy(unittest.TestCase):

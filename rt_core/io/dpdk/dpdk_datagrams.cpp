@@ -41,9 +41,9 @@ DpdkDatagrams::DpdkDatagrams(std::unique_ptr<Device> device, const EndpointSetti
 
 DpdkDatagrams::~DpdkDatagrams() {
   // Peers of streams that nobody has closed hear of the end now.
-  if (segments_.is_open() && started_) {
+  segments_.end(exchanged_ns_);
+  if (started_) {
     first_ = end_ = kOwnPerExchange;
-    segments_.end(exchanged_ns_);
     gather_segments();
     transmit();
   }

@@ -72,8 +72,9 @@ void drop(tcp_pcb** pcb) {
   *pcb = nullptr;
 }
 
-// Nothing of ours is referred to any more. The rest is lwIP's; it gives up such a connection first
-// when it is short of them.
+// Everything was acknowledged, so nothing of ours is referred to any more. The rest is lwIP's,
+// which gives up such a connection first when it is short of them. Before this a stream's
+// connection is in no state out of which lwIP would free it without telling.
 void release(tcp_pcb** pcb) {
   detach(*pcb);
   ::tcp_setprio(*pcb, TCP_PRIO_MIN);
@@ -283,8 +284,7 @@ void TcpStreams::run_timers() {
   }
 }
 
-// Those that wait for a connection come last: lwIP may take for them a connection that has ended
-// and that is still somebody's until he was attended to.
+// Those that wait for a connection come last: what others give up in this step is theirs.
 void TcpStreams::step(std::int64_t now_ns) {
   now_ns_ = now_ns;
   run_timers();
