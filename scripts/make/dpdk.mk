@@ -29,16 +29,17 @@ DPDK_SO := $(OUT)/lib/rise/io/dpdk.so
 
 # lwIP with our options. Its sources are not ours: no warnings of them.
 LWIP ?= build/third_party/lwip
+LWIP_OPTIONS := $(wildcard rt_core/io/dpdk/tcp/options/*.h rt_core/io/dpdk/tcp/options/*/*.h)
 LWIP_CFLAGS := -isystem $(LWIP)/src/include -isystem rt_core/io/dpdk/tcp/options
 ifneq ($(wildcard $(LWIP)/src/core/tcp.c),)
-LWIP_OBJ := $(patsubst %,$(OUT)/obj/lwip/%.o,def inet_chksum init ip mem memp netif pbuf stats tcp tcp_in tcp_out \
-              timeouts ipv4/ip4 ipv4/ip4_addr)
+LWIP_CORE := def inet_chksum init ip mem memp netif pbuf stats tcp tcp_in tcp_out timeouts ipv4/ip4 ipv4/ip4_addr
+LWIP_OBJ := $(patsubst %,$(OUT)/obj/lwip/%.o,$(LWIP_CORE))
 DPDK_TCP_SRC := rt_core/io/dpdk/tcp/tcp_streams.cpp
 else
 DPDK_TCP_SRC := rt_core/io/dpdk/tcp/without_lwip.cpp
 endif
 $(OUT)/obj/rt_core/io/dpdk/tcp/%.o: MODE := $(RT_FLAGS) $(LWIP_CFLAGS)
-$(OUT)/obj/lwip/%.o: $(LWIP)/src/core/%.c $(wildcard rt_core/io/dpdk/tcp/options/*.h rt_core/io/dpdk/tcp/options/*/*.h)
+$(OUT)/obj/lwip/%.o: $(LWIP)/src/core/%.c $(LWIP_OPTIONS)
 	@mkdir -p $(@D)
 	$(say) "  compile $<"
 	$(Q)$(CC) -std=c11 -w $(FLAGS.$(VARIANT)) -fPIC $(LWIP_CFLAGS) -c -o $@ $<

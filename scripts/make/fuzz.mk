@@ -6,7 +6,7 @@ FUZZ := $(BUILD)/fuzz
 FUZZ_CXX := clang++
 FUZZ_FLAGS := -std=c++20 $(WARN) -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined \
               -fno-sanitize-recover=all -pthread -I. -isystem $(GEN)
-FUZZERS := fuzz_focas_frame fuzz_focas_session fuzz_config fuzz_packet fuzz_telemetry fuzz_recording
+FUZZERS := fuzz_focas_frame fuzz_focas_session fuzz_config fuzz_packet fuzz_telemetry fuzz_recording $(if $(LWIP_CORE),fuzz_tcp)
 
 fuzz_objects = $(patsubst %.cpp,$(FUZZ)/obj/%.o,$(1))
 FUZZ_FOCAS := $(call fuzz_objects,$(FOCAS_WIRE_SRC) $(filter-out drivers/focas/driver.cpp,$(FOCAS_SRC)))
@@ -14,6 +14,14 @@ FUZZ_HOST := $(call fuzz_objects,$(CONFIG_SRC) tests/unit/focas_fake_host.cpp)
 FUZZ_LIB.fuzz_focas_frame := $(call fuzz_objects,$(FOCAS_WIRE_SRC) drivers/focas/control_info.cpp)
 FUZZ_LIB.fuzz_focas_session := $(FUZZ_FOCAS) $(FUZZ_HOST) $(FUZZ)/obj/tests/unit/focas_fake_control.o
 FUZZ_LIB.fuzz_packet := $(call fuzz_objects,$(addprefix rt_core/io/,packet.cpp neighbours.cpp frame_endpoint.cpp))
+# lwIP is in it: what it does with hostile segments is what matters.
+FUZZ_LIB.fuzz_tcp := $(call fuzz_objects,rt_core/io/dpdk/tcp/tcp_streams.cpp) $(patsubst %,$(FUZZ)/obj/lwip/%.o,$(LWIP_CORE))
+$(FUZZ_LIB.fuzz_tcp) $(FUZZ)/obj/tests/fuzz/fuzz_tcp.o $(FUZZ)/planted/fuzz_tcp.o: FUZZ_FLAGS += $(LWIP_CFLAGS)
+$(FUZZ)/obj/lwip/%.o: $(LWIP)/src/core/%.c $(LWIP_OPTIONS)
+	@mkdir -p $(@D)
+	$(say) "  compile $< (fuzz)"
+	$(Q)clang -std=c11 -w -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all \
+	  -fsanitize=fuzzer-no-link $(LWIP_CFLAGS) -c -o $@ $<
 FUZZ_LIB.fuzz_config := $(FUZZ_FOCAS) $(FUZZ_HOST)
 FUZZ_LIB.fuzz_telemetry := $(call fuzz_objects,$(TELEMETRY_SRC) $(CONFIG_SRC) tests/unit/telemetry_fake_host.cpp)
 $(FUZZ_LIB.fuzz_telemetry) $(FUZZ)/obj/tests/fuzz/fuzz_telemetry.o $(FUZZ)/planted/fuzz_telemetry.o: | $(TELEMETRY_GENERATED)
@@ -53,7 +61,7 @@ $(FUZZ)/make_corpus: $(call fuzz_objects,tests/fuzz/make_corpus.cpp tests/unit/f
 $(FUZZ)/make_packets: $(call fuzz_objects,tests/fuzz/make_packets.cpp rt_core/io/packet.cpp)
 	$(say) "  link    $@"
 	$(Q)$(FUZZ_CXX) $(FUZZ_FLAGS) -o $@ $(filter %.o,$^)
-$(FUZZ)/corpus: $(FUZZ)/make_corpus $(FUZZ)/make_packets $(wildcard tests/vectors/*.hex) config/rise.toml
+$(FUZZ)/corpus: $(FUZZ)/make_corpus $(FUZZ)/make_packets $(wildcard tests/vectors/*.hex) config/rise.toml scripts/make/fuzz.mk
 	@rm -rf $@ && mkdir -p $@
 	@$(FUZZ)/make_corpus $@
 	@$(FUZZ)/make_packets $@
@@ -64,6 +72,10 @@ $(FUZZ)/corpus: $(FUZZ)/make_corpus $(FUZZ)/make_packets $(wildcard tests/vector
 	@mkdir -p $@/fuzz_recording
 	@printf '\000\013\001\002\004\002\040\000\120\012\000\001\150\076\002\002\200\005\005\001\002\003\020\000\022\000\000\000\023\000\000\000\002\141\142\041\000\000\001\141\042\000\000\024\000\000\000\000\021\000\025\000\000\000\001\002\001\141\043\000\001\002\000\001\141\060\001\001\000\000\000\000\000\000\000\000\012\002\002\010\000\001\141\011\000\007\061\003\062\000\003' >$@/fuzz_recording/records
 	@printf '\000\002\001\002\013\002\200\200\200\001\200\005\200\020\003\002\013\002\200\200\200\001\200\005\200\020\003\002\013\002\200\200\200\001\200\005\200\020\003\002\013\002\200\200\200\001\200\005\200\020\003\002' >$@/fuzz_recording/times
+	@mkdir -p $@/fuzz_tcp
+	@printf '\0\144\3\1\5\3\1\1\3\3\1\175\3\1\2\3\1\5\3\7' >$@/fuzz_tcp/life
+	@printf '\0\144\3\1\5\6\5\175\3\1\1\377\3\10\3\10\4\21\0\0\0\0\1\0\4\1\1\1\1\2hi\2\3\1' >$@/fuzz_tcp/ends
+	@printf '\0\144\20\144\3\1\5\4\20\1\0\0\0\20\0\0\4text\3\4\20\0\0\0\0\0\0\0\1x\0\3\1' >$@/fuzz_tcp/early
 
 .PHONY: fuzz fuzz-control fuzz-programs fuzz-planted
 fuzz-programs: $(FUZZ_PROGRAMS) $(FUZZ)/corpus

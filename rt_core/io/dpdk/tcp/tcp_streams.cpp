@@ -26,9 +26,11 @@ TcpStreams* instance = nullptr;
 netif device;
 bool initialised = false;
 std::uint64_t faults = 0;  // assertions of lwIP that did not hold
+const char* last_fault = nullptr;
 
 constexpr std::uint16_t kFirstPort = 49152;  // to 65535: RFC 6335
 constexpr int kPortTries = 8;
+constexpr std::uint16_t kLeastSegment = 64;  // whatever the peer says: not one packet per byte
 
 // The first time-out of a SYN, and of all that is sent, in ticks of lwIP's coarse clock.
 constexpr int kFirstTimeout = RISE_TCP_FIRST_TIMEOUT_MS / TCP_SLOW_INTERVAL;
@@ -80,6 +82,13 @@ void release(tcp_pcb** pcb) {
   ::tcp_setprio(*pcb, TCP_PRIO_MIN);
   if (::tcp_close(*pcb) != ERR_OK) ::tcp_abort(*pcb);
   *pcb = nullptr;
+}
+
+// lwIP makes segments of what the peer says now (of a size in any segment, of half his greatest
+// window) and miscounts what is queued when that has become less since.
+void keep_segments_equal(tcp_pcb* pcb, std::uint16_t longest) {
+  pcb->mss = longest;
+  pcb->snd_wnd_max = std::max<tcpwnd_size_t>(pcb->snd_wnd_max, 2 * longest);
 }
 
 // lwIP sends a SYN again at equal intervals and gives up after 12; we have a time-out of our own.
@@ -198,7 +207,7 @@ std::int32_t TcpStreams::send(std::int32_t id, const std::uint8_t* bytes, std::u
     ++counters_.send_queue_full;
     return RISE_E_AGAIN;
   }
-  stream.out.append(bytes, length);
+  if (length != 0) stream.out.append(bytes, length);
   return RISE_OK;
 }
 
@@ -220,6 +229,7 @@ std::int8_t TcpStreams::on_connected(void* self, tcp_pcb* pcb, std::int8_t /*err
   TcpStreams& me = *stream.all;
   if (stream.close_wanted) return ERR_OK;  // seen to in the step
   pcb->rttest = 0;  // else the first request would be measured from the SYN on, however long ago
+  stream.longest = std::max(pcb->mss, kLeastSegment);
   stream.state = State::Open;
   ++me.counters_.opened;
   me.sink_.on_open(me.sink_.self, stream.owner, me.number(stream), me.now_ns_);
@@ -363,6 +373,7 @@ void TcpStreams::attend(Stream* stream) {
     ::tcp_recved(stream->pcb, static_cast<u16_t>(stream->handed_on));
     stream->handed_on = 0;
   }
+  keep_segments_equal(stream->pcb, stream->longest);
   if (stream->ended && stream->state == State::Open) drain(stream, RISE_CLOSED_BY_PEER);
   if (stream->out.waiting() != 0) write(stream);
   if (stream->state != State::Draining) return;
@@ -479,7 +490,12 @@ std::string make_tcp(const TcpSettings& settings, TcpStack* out) {
 
 extern "C" {
 
-void rise_lwip_fault(void) { ++rise::io::dpdk::faults; }
+void rise_lwip_fault(const char* text) {
+  ++rise::io::dpdk::faults;
+  rise::io::dpdk::last_fault = text;
+}
+
+const char* rise_lwip_last_fault(void) { return rise::io::dpdk::last_fault; }
 
 std::uint32_t rise_lwip_random(void) {
   return rise::io::dpdk::instance != nullptr ? rise::io::dpdk::instance->random() : 0;

@@ -47,6 +47,7 @@ class TcpStreams {
     bool ended = false;         // the peer sends no more
     std::int8_t error = 0;      // why lwIP has given up the connection, of err_t
     std::uint16_t port = 0;
+    std::uint16_t longest = 0;  // bytes in a segment, as the peer said when he connected
     std::uint32_t to = 0;
     std::uint32_t owner = 0;
     std::uint32_t timeout_ms = 0;
