@@ -1,4 +1,5 @@
 """What the tests of the DPDK datagram port share: frames, the program under test, a veth pair."""
+import contextlib
 import os
 import re
 import select
@@ -136,7 +137,8 @@ class Echo:
                 self.process.kill()
                 self.process.wait(timeout=5)
         for stream in (self.process.stdin, self.process.stdout):
-            stream.close()
+            with contextlib.suppress(BrokenPipeError):  # it ended before it was told to
+                stream.close()
 
 
 @unittest.skipIf(WHY, WHY)

@@ -100,7 +100,8 @@ class Program:
                 self.process.kill()
                 self.process.wait(timeout=5)
         for stream in (self.process.stdin, self.process.stdout):
-            stream.close()
+            with contextlib.suppress(BrokenPipeError):  # it ended before it was told to
+                stream.close()
 
 
 class Peer:

@@ -444,7 +444,9 @@ class Lossy(unittest.TestCase):
                 1, lambda s, t=text: s.direction == direction and s.says(t.encode())
             )
             program.tell("send", stream, text)
-            self.assertEqual(program.line("got"), f"got {stream} {text}", "nothing is lost for good")
+            self.assertEqual(
+                program.line("got"), f"got {stream} {text}", "nothing is lost for good"
+            )
             self.assertEqual(len(lost), 1)
             out.append(self.pair.recovery_ms(lost[0]))
         return sorted(out)
@@ -637,7 +639,9 @@ class Focas(tcp_lane.Tcp):
             [*self.pair.prefix(self.pair.theirs), harness.BIN / "cncsim", "--config", controls],
             name="cncsim",
         )
-        harness.wait_until(lambda: "ready" in simulator.output(), 20, "simulated controls are ready")
+        harness.wait_until(
+            lambda: "ready" in simulator.output(), 20, "simulated controls are ready"
+        )
         return simulator
 
     def start_core(self, plant, count, env=None):
