@@ -107,9 +107,9 @@ class Program:
 class Peer:
     """A TCP server of the kernel in a namespace; `serve(connection)` runs for each connection."""
 
-    def __init__(self, pair, serve, port=PORT, namespace=None, backlog=64):
-        with pair.inside(namespace or pair.theirs):
-            self.listener = socket.create_server((pair.PEER_ADDRESS, port), backlog=backlog)
+    def __init__(self, pair, serve, port=PORT, address=None):
+        with pair.inside(pair.theirs):
+            self.listener = socket.create_server((address or pair.PEER_ADDRESS, port), backlog=64)
         self.listener.settimeout(0.1)
         self.serve = serve
         self.stopping = False

@@ -149,6 +149,17 @@ class Traffic(tcp_lane.Tcp):
         self.connect(program)
         self.assertEqual(program.figures()["questions"], 0)
 
+    def test_through_a_gateway(self):
+        far = "10.99.0.1"
+        veth.ip("-n", self.pair.theirs, "link", "set", "lo", "up")
+        veth.ip("-n", self.pair.theirs, "address", "add", far + "/32", "dev", "lo")
+        program = self.start(gateway=self.pair.PEER_ADDRESS)
+        self.serve(address=far)
+        stream = program.open(far)
+        self.assertEqual(program.line("opened|closed"), f"opened {stream}")
+        program.tell("send", stream, "far")
+        self.assertEqual(program.line("got"), f"got {stream} far")
+
     def test_numbers_that_must_not_be_guessed(self):
         program = self.start(capacity=16)
         self.serve()
@@ -290,6 +301,16 @@ class Ends(tcp_lane.Tcp):
         self.assertEqual(figures["wrong"], 0)
         self.assertGreater(figures["most_in_exchange"], 8 * 1024, "it did flood")
         self.assertLessEqual(figures["most_in_exchange"], 16 * 1024, "and was held back")
+
+    def test_a_program_that_was_killed_connects_again(self):
+        self.serve()
+        for _ in range(3):  # the peer still holds the old connections
+            program = self.start()
+            stream = self.connect(program)
+            program.tell("send", stream, "hello")
+            self.assertEqual(program.line("got"), f"got {stream} hello")
+            program.process.kill()
+            program.process.wait(timeout=5)
 
     def test_peers_hear_of_the_end_of_the_program(self):
         heard = []
