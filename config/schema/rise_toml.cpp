@@ -52,6 +52,8 @@ constexpr rise_setting_spec kSettings[] = {
            "place of the exchange with the network in the cycle"),
     choice("lane.*.io", "auto|io_uring|nonblocking", "\"auto\"",
            "how the kernel is spoken to; auto: io_uring where it can (6.1+)"),
+    choice("lane.*.streams", "kernel|dpdk", "\"kernel\"",
+           "what carries the lane's TCP; dpdk: the device of lane.dpdk, for one lane only"),
     choice("lane.*.datagrams", "kernel|dpdk", "\"kernel\"",
            "what carries the lane's UDP; dpdk: the device of lane.dpdk"),
     string("lane.*.dpdk.device", 0, 255, "\"\"",

@@ -225,6 +225,15 @@ void Core::make_recorder(std::size_t i, const CoreOptions& options, const cycle:
   }
 }
 
+std::vector<std::string> Core::figures() const {
+  std::vector<std::string> all;
+  for (std::size_t i = 0; i < lanes_.size(); ++i) {
+    const std::string one = lanes_[i]->ports.figures();
+    if (!one.empty()) all.push_back("lane " + plan_.lanes[i].name + ": " + one);
+  }
+  return all;
+}
+
 std::vector<std::string> Core::news() {
   std::vector<std::string> all;
   for (std::size_t i = 0; i < lanes_.size(); ++i) {

@@ -60,6 +60,8 @@ class Core {
   [[nodiscard]] record::Recorder* recorder(std::size_t i) { return lanes_[i]->recorder.get(); }
   // What has happened outside the lanes since it was last asked, for people. With housekeep().
   [[nodiscard]] std::vector<std::string> news();
+  // After stop(): what the ports have refused and why, one line for each lane that knows.
+  [[nodiscard]] std::vector<std::string> figures() const;
   // What the core does without, and where it is.
   [[nodiscard]] std::string describe() const;
 

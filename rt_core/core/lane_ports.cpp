@@ -34,11 +34,16 @@ Result<Done> LanePorts::open(const plan::Plan& plan, std::size_t lane, const Mac
   const plan::LaneChoice& choice = plan.lanes[lane];
   const auto capacity = static_cast<std::uint32_t>(std::max<std::size_t>(1, machines.size())) *
                         driver::Instance::kMaxStreams;
-  const Machines none;
-  Result<Done> opened = open_streams(choice.io, capacity, choice.dpdk_datagrams ? none : machines,
-                                     stream_sink, datagram_sink);
-  if (!opened || !choice.dpdk_datagrams) return opened;
-  return open_dpdk(plan, lane, machines, datagram_sink);
+  Result<Done> opened{Done{}};
+  if (!choice.dpdk_streams) {
+    opened = open_streams(choice.io, capacity, choice.dpdk_datagrams ? Machines() : machines,
+                          stream_sink, datagram_sink);
+  } else if (!choice.dpdk_datagrams) {
+    plain_datagrams_ = std::make_unique<io::PlainDatagrams>(datagram_sink);
+    opened = declare(plain_datagrams_.get(), machines);
+  }
+  if (!opened || !choice.uses_dpdk()) return opened;
+  return open_dpdk(plan, choice, capacity, machines, stream_sink, datagram_sink);
 }
 
 Result<Done> LanePorts::open_streams(const std::string& choice, std::uint32_t capacity,
@@ -77,20 +82,21 @@ Result<Done> LanePorts::open_uring(std::uint32_t capacity, const Machines& machi
 }
 
 // No fall-back: who asks for DPDK has given its device to nobody else.
-Result<Done> LanePorts::open_dpdk(const plan::Plan& plan, std::size_t lane,
-                                  const Machines& machines, const io::DatagramSink& datagram_sink) {
-  const plan::DpdkChoice& choice = plan.lanes[lane].dpdk;
+Result<Done> LanePorts::open_dpdk(const plan::Plan& plan, const plan::LaneChoice& choice,
+                                  std::uint32_t capacity, const Machines& machines,
+                                  const io::StreamSink& stream_sink,
+                                  const io::DatagramSink& datagram_sink) {
   std::vector<rise_dpdk_neighbour> neighbours;
-  for (const plan::DpdkChoice::Neighbour& one : choice.neighbours) {
+  for (const plan::DpdkChoice::Neighbour& one : choice.dpdk.neighbours) {
     neighbours.push_back({one.address.c_str(), one.mac.c_str()});
   }
   std::vector<const char*> devices;
   std::vector<int> cpus;
   for (const plan::LaneChoice& any : plan.lanes) {
     if (any.cpu >= 0) cpus.push_back(any.cpu);
-    if (any.dpdk_datagrams) devices.push_back(any.dpdk.device.c_str());
+    if (any.uses_dpdk()) devices.push_back(any.dpdk.device.c_str());
   }
-  rise_dpdk_settings settings = dpdk_settings(plan, choice);
+  rise_dpdk_settings settings = dpdk_settings(plan, choice.dpdk);
   settings.neighbours = neighbours.data();
   settings.neighbour_count = static_cast<std::uint32_t>(neighbours.size());
   settings.lane_cpus = cpus.data();
@@ -99,14 +105,23 @@ Result<Done> LanePorts::open_dpdk(const plan::Plan& plan, std::size_t lane,
   settings.all_device_count = static_cast<std::uint32_t>(devices.size());
 
   const auto failed = [&](const std::string& why) {
-    return Failure{"lane " + plan.lanes[lane].name + ": " + why};
+    return Failure{"lane " + choice.name + ": " + why};
   };
   auto opened = io::DpdkPort::open(io::DpdkPort::beside_program(), settings, datagram_sink);
   if (!opened) return failed(opened.error());
   dpdk_ = std::move(*opened);
-  if (Result<Done> declared = declare(dpdk_.get(), machines); !declared) return declared;
-  kernel_device_ = choice.device.starts_with("net_af_");
-  text_ = "datagrams: " + dpdk_->description() + "; streams: " + text_;
+  kernel_device_ = choice.dpdk.device.starts_with("net_af_");
+  if (choice.dpdk_datagrams) {
+    if (Result<Done> declared = declare(dpdk_.get(), machines); !declared) return declared;
+  }
+  if (!choice.dpdk_streams) {
+    text_ = "datagrams: " + dpdk_->description() + "; streams: " + text_;
+    return Done{};
+  }
+  const Result<io::StreamPort> streams = dpdk_->streams(capacity, stream_sink);
+  if (!streams) return failed(streams.error());
+  streams_ = *streams;
+  text_ = dpdk_->description();
   return Done{};
 }
 

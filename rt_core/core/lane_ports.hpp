@@ -31,10 +31,15 @@ class LanePorts {
   [[nodiscard]] const io::DatagramPort& datagrams() const { return datagrams_; }
   // In words, for the health block.
   [[nodiscard]] const std::string& text() const { return text_; }
+  // What was sent and refused, and why, in one line; empty: nothing is known. When the lane has
+  // ended.
+  [[nodiscard]] std::string figures() const { return dpdk_ ? dpdk_->figures() : ""; }
   // What the machine refused; empty: nothing.
   [[nodiscard]] const std::string& shortfall() const { return shortfall_; }
   // The lane's thread makes socket calls by itself (for the seal).
-  [[nodiscard]] bool plain_sockets() const { return plain_ != nullptr; }
+  [[nodiscard]] bool plain_sockets() const {
+    return plain_ != nullptr || plain_datagrams_ != nullptr;
+  }
   // So does DPDK's driver of a device that belongs to the kernel (for the seal).
   [[nodiscard]] bool kernel_device() const { return kernel_device_; }
 
@@ -42,14 +47,15 @@ class LanePorts {
   using Machines = std::vector<driver::Instance*>;
   template <class Port>
   Result<Done> declare(Port* port, const Machines& machines);
-  // These see all of a lane's datagrams; `machines`: those whose datagrams they carry, too.
+  // `machines`: those whose datagrams it carries, too.
   Result<Done> open_streams(const std::string& choice, std::uint32_t capacity,
                             const Machines& machines, const io::StreamSink& stream_sink,
                             const io::DatagramSink& datagram_sink);
   Result<Done> open_uring(std::uint32_t capacity, const Machines& machines,
                           const io::StreamSink& stream_sink, const io::DatagramSink& datagram_sink);
-  Result<Done> open_dpdk(const plan::Plan& plan, std::size_t lane, const Machines& machines,
-                         const io::DatagramSink& datagram_sink);
+  Result<Done> open_dpdk(const plan::Plan& plan, const plan::LaneChoice& choice,
+                         std::uint32_t capacity, const Machines& machines,
+                         const io::StreamSink& stream_sink, const io::DatagramSink& datagram_sink);
 
   std::unique_ptr<io::UringDatagrams> uring_datagrams_;  // the ring holds its sockets
   std::unique_ptr<io::UringPort> uring_;

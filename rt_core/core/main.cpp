@@ -206,6 +206,9 @@ int run(plan::Plan plan, const Options& options, const std::string& config) {
   }
   core.stop();
   tell_news(&core, &console);
+  for (const std::string& figures : core.figures()) {
+    console.line("rise-core: %s", figures.c_str());
+  }
   if (!options.quiet) printer.print();
   if (rise_guard_count != nullptr) {
     console.line("rise-core: guard: %lu forbidden calls inside cycles", rise_guard_count());

@@ -33,7 +33,7 @@ DpdkChoice dpdk_choice(const config::Settings& settings, const std::string& at,
   choice.buffers = number("buffers");
   choice.receive_ring = number("receive_ring");
   choice.transmit_ring = number("transmit_ring");
-  if (choice.device.empty()) tell(at + "device", "is missing; the lane's datagrams go through it");
+  if (choice.device.empty()) tell(at + "device", "is missing; the lane speaks through it");
   std::uint32_t address = 0;
   std::uint32_t prefix = 0;
   if (!io::parse_host(choice.address, &address, &prefix)) {

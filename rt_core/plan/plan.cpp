@@ -96,6 +96,7 @@ class Planner {
     std::set<std::string> names;
     for (std::size_t i = 0; i < count; ++i) machine(i, &names);
     check_sums();
+    check_streams();
   }
 
  private:
@@ -137,8 +138,9 @@ class Planner {
     lane.cpu = core.cpu;
     lane.priority = static_cast<int>(settings_.integer(at + "priority"));
     lane.io = settings_.string(at + "io");
+    lane.dpdk_streams = settings_.string(at + "streams") == "dpdk";
     lane.dpdk_datagrams = settings_.string(at + "datagrams") == "dpdk";
-    if (lane.dpdk_datagrams) dpdk(at + "dpdk.", &lane);
+    if (lane.uses_dpdk()) dpdk(at, &lane);
     const std::string& seal = settings_.string(at + "seal");
     lane.seal = seal == "trap"  ? guard::SealMode::Trap
                 : seal == "log" ? guard::SealMode::Log
@@ -159,14 +161,17 @@ class Planner {
     const auto tell = [this](const std::string& path, const std::string& message) {
       problem(path, message);
     };
-    lane->dpdk = dpdk_choice(settings_, at, tell);
+    lane->dpdk = dpdk_choice(settings_, at + "dpdk.", tell);
     // What DPDK knows the device by: two lanes cannot have one.
     const auto name = [](const LaneChoice& one) {
       return one.dpdk.device.substr(0, one.dpdk.device.find(','));
     };
     for (const LaneChoice& other : plan.lanes) {
-      if (!other.dpdk_datagrams || name(other).empty() || name(other) != name(*lane)) continue;
-      problem(at + "device", "lane \"" + other.name + "\" has " + name(*lane) + " already");
+      if (lane->dpdk_streams && other.dpdk_streams) {
+        problem(at + "streams", "lane \"" + other.name + "\" has TCP over DPDK, one lane can");
+      }
+      if (!other.uses_dpdk() || name(other).empty() || name(other) != name(*lane)) continue;
+      problem(at + "dpdk.device", "lane \"" + other.name + "\" has " + name(*lane) + " already");
     }
   }
 
@@ -302,6 +307,19 @@ class Planner {
       check("text signals", texts);
       check("outputs", outputs);
       if (texts > kMaxOfAKind || outputs > kMaxOfAKind) return;
+    }
+  }
+
+  void check_streams() {
+    for (const LaneChoice& lane : plan.lanes) {
+      if (!lane.dpdk_streams) continue;
+      const auto machines = static_cast<std::uint32_t>(std::count_if(
+          plan.machines.begin(), plan.machines.end(),
+          [&](const auto& machine) { return machine->spec().lane == lane.spec.index; }));
+      if (machines * driver::Instance::kMaxStreams <= RISE_DPDK_STREAMS) continue;
+      problem("lane." + std::to_string(lane.spec.index) + ".streams",
+              std::to_string(machines) + " machines; over DPDK at most " +
+                  std::to_string(RISE_DPDK_STREAMS / driver::Instance::kMaxStreams));
     }
   }
 

@@ -40,11 +40,14 @@ struct LaneChoice {
   int cpu = -1;
   int priority = 80;
   std::string io;
-  bool dpdk_datagrams = false;  // through `dpdk`, else through the kernel
+  bool dpdk_streams = false;    // through `dpdk`, else through the kernel
+  bool dpdk_datagrams = false;  // likewise
   DpdkChoice dpdk;
   guard::SealMode seal = guard::SealMode::Trap;
   std::int64_t stuck_after_ns = 0;  // a driver call that takes so long is broken off; 0 = never
-  std::string record;               // file that all input of the lane is recorded in; empty: none
+
+  [[nodiscard]] bool uses_dpdk() const { return dpdk_streams || dpdk_datagrams; }
+  std::string record;  // file that all input of the lane is recorded in; empty: none
   std::int64_t record_max_bytes = 0;
 };
 

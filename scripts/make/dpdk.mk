@@ -72,7 +72,4 @@ $(OUT)/tests/dpdk_echo: $(OUT)/obj/tests/io/dpdk_echo.o $(call objects,$(addpref
 $(OUT)/tests/dpdk_tcp: $(OUT)/obj/tests/io/dpdk_tcp.o $(call objects,$(addprefix rt_core/io/,dpdk_port.cpp \
     plain_port.cpp stream_table.cpp connector.cpp))
 	$(call link,-ldl)
-# The core with its streams over DPDK, for the same tests.
-$(OUT)/tests/dpdk_focas: $(OUT)/obj/tests/io/dpdk_focas.o $(CORE_OBJ) $(CONFIG_OBJ)
-	$(call link,-rdynamic $(URING) -ldl)
-DPDK_TESTS := $(addprefix $(OUT)/tests/dpdk_,echo tcp focas)
+DPDK_TESTS := $(addprefix $(OUT)/tests/dpdk_,echo tcp)

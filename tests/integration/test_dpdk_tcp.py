@@ -649,8 +649,6 @@ class Realtime(tcp_lane.Tcp):
 class Focas(tcp_lane.Tcp):
     """The core, its lane and the real focas driver; simulated controls on the kernel's TCP."""
 
-    CORE = harness.OUT / "tests" / "dpdk_focas"
-
     def start_controls(self, plant, count):
         controls = plant.write(
             "controls.toml",
@@ -665,55 +663,31 @@ class Focas(tcp_lane.Tcp):
         )
         return simulator
 
-    def start_core(self, plant, count, env=None):
+    def start_core(self, plant, count, env=None, address=None):
         machines = "".join(
-            harness.machine_toml(f"m{i}", PORT + i).replace("127.0.0.1", self.pair.PEER_ADDRESS)
+            harness.machine_toml(f"m{i}", PORT + i).replace(
+                "127.0.0.1", address or self.pair.PEER_ADDRESS
+            )
             for i in range(count)
         )
-        # af_packet sends by a system call, which the lane's allow-list does not have in this program.
-        config = plant.write(
-            "rise.toml",
-            f'[core]\nname = "{plant.region}"\nhugepages = false\n'
-            '[[lane]]\nname = "main"\nseal = "off"\n' + machines,
+        plant.start_core(
+            '[[lane]]\nname = "main"\nstreams = "dpdk"\n[lane.dpdk]\n'
+            f'device = "net_af_packet0,iface={self.pair.port}"\n'
+            f'address = "{self.pair.OUR_ADDRESS}/24"\n' + machines,
+            env=env,
+            prefix=self.pair.prefix(self.pair.ours),
         )
-        core = subprocess.Popen(
-            [
-                *self.pair.prefix(self.pair.ours),
-                self.CORE,
-                config,
-                tcp_lane.LIBRARY,
-                f"net_af_packet0,iface={self.pair.port}",
-                self.pair.OUR_ADDRESS + "/24",
-            ],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            env={**os.environ, **(env or {})},
-        )
-        self.addCleanup(self.end, core)
-        harness.wait_until(lambda: plant.view() or core.poll() is not None, 20, "the core runs")
-        self.assertIsNone(core.poll(), core.stdout.read() if core.poll() is not None else "")
-        return core
 
-    def end(self, core):
+    def end(self, plant):
         """-> what it said."""
-        if core.poll() is None:
-            core.stdin.close()
-            try:
-                core.wait(timeout=10)
-            except subprocess.TimeoutExpired:
-                core.kill()
-                core.wait(timeout=5)
-        text = core.stdout.read() if not core.stdout.closed else ""
-        core.stdout.close()
-        return text
+        plant.core.stop()
+        return plant.core.output()
 
     def test_machines_are_read_and_come_back(self):
         count = 4
         with harness.Plant("dpdk-focas") as plant:
             simulator = self.start_controls(plant, count)
-            core = self.start_core(plant, count)
+            self.start_core(plant, count)
             plant.wait_up(20)
             before = plant.view()
             time.sleep(2)
@@ -730,18 +704,29 @@ class Focas(tcp_lane.Tcp):
             )
             self.start_controls(plant, count)
             plant.wait_up(30)
-            said = self.end(core)
-        self.assertIn("with TCP", said)
-        self.assertIn("tcp_faults=0", said)
+            lane = plant.view()["lanes"][0]
+            self.assertIn("with TCP", lane["io"])
+            self.assertEqual(lane["shortfall"], "")
+            self.assertEqual(lane["counters"]["drivers_benched"], 0, "the seal lets DPDK through")
+            self.assertIn("tcp_faults=0", self.end(plant))
 
     def test_no_allocation_in_a_cycle(self):
         guard = {"LD_PRELOAD": str(harness.GUARD), "RISE_GUARD": "count"}
         with harness.Plant("dpdk-guard") as plant:
             self.start_controls(plant, 2)
-            core = self.start_core(plant, 2, env=guard)
+            self.start_core(plant, 2, env=guard)
             plant.wait_up(20)
             time.sleep(2)
-            self.assertIn("forbidden=0", self.end(core))
+            self.assertIn("guard: 0 forbidden", self.end(plant))
+
+    def test_a_name_is_told_of_and_costs_nobody_else(self):
+        with harness.Plant("dpdk-name") as plant:
+            self.start_controls(plant, 1)
+            self.start_core(plant, 1, address="localhost")
+            time.sleep(1)
+            machine = plant.machine("m0")
+            self.assertNotEqual(machine["link"], "up")
+            self.assertEqual(machine["driver_state"], "running")
 
 
 class Faults(tcp_lane.Tcp):

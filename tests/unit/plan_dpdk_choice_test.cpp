@@ -79,3 +79,33 @@ TEST(PlanDpdkChoice, ATableThatIsNotInUseIsLeftAlone) {
   rig.make("[[lane]]\nname = \"a\"\n[lane.dpdk]\naddress = \"later\"\n" + machine);
   STRCMP_EQUAL("", rig.text().c_str());
 }
+
+TEST(PlanDpdkChoice, StreamsHaveTheSameDevice) {
+  const Plan plan = rig.make("[[lane]]\nname = \"a\"\nstreams = \"dpdk\"\n" + table + machine);
+  STRCMP_EQUAL("", rig.text().c_str());
+  CHECK(plan.lanes[0].dpdk_streams);
+  CHECK(!plan.lanes[0].dpdk_datagrams);
+  STRCMP_EQUAL("net_ring0", plan.lanes[0].dpdk.device.c_str());
+  rig.make("[[lane]]\nname = \"a\"\nstreams = \"dpdk\"\n" + machine);
+  STRCMP_CONTAINS("lane.0.dpdk.device: is missing", rig.text().c_str());
+}
+
+TEST(PlanDpdkChoice, OneLaneHasTcpOverDpdk) {
+  const auto one = [](const char* name, const char* device, const char* address) {
+    return std::string("[[lane]]\nname = \"") + name +
+           "\"\nstreams = \"dpdk\"\n[lane.dpdk]\ndevice = \"" + device + "\"\naddress = \"" +
+           address + "/24\"\n";
+  };
+  rig.make(one("a", "net_ring0", "10.0.0.1") + one("b", "net_ring1", "10.0.0.2") + machine);
+  STRCMP_CONTAINS("lane.1.streams: lane \"a\" has TCP over DPDK, one lane can",
+                  rig.text().c_str());
+}
+
+TEST(PlanDpdkChoice, StreamsOverDpdkHaveALimit) {
+  std::string machines;
+  for (int i = 0; i < 65; ++i) {
+    machines += "[[machine]]\nname = \"m" + std::to_string(i) + "\"\ndriver = \"fake\"\n";
+  }
+  rig.make("[[lane]]\nname = \"a\"\nstreams = \"dpdk\"\n" + table + machines);
+  STRCMP_CONTAINS("lane.0.streams: 65 machines; over DPDK at most", rig.text().c_str());
+}

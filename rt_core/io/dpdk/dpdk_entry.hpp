@@ -13,6 +13,7 @@ extern "C" {
 
 #define RISE_DPDK_VERSION 2u
 #define RISE_DPDK_ENTRY "rise_dpdk_entry"
+#define RISE_DPDK_STREAMS 128u /* at once over TCP */
 
 enum rise_dpdk_hugepages {
   RISE_DPDK_HUGEPAGES_AUTO = 0,  // where enough are free

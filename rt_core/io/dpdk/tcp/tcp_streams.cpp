@@ -13,12 +13,14 @@
 #include <cstring>
 
 #include "drivers/sdk/rise_driver.h"
+#include "rt_core/io/dpdk/dpdk_entry.hpp"
 
 namespace rise::io::dpdk {
 
 namespace {
 
 static_assert(TCP_SND_BUF == kSendQueueBytes);
+static_assert(RISE_TCP_STREAMS == RISE_DPDK_STREAMS);
 static_assert(sizeof(err_t) == sizeof(std::int8_t));
 
 // Who answers lwIP's questions: its state is global, so there is one.
