@@ -3,7 +3,10 @@
 // cycle without waiting. The work that is left, judging safety and looking for something to
 // publish, is timed by itself and taken off.
 
+#include <optional>
+
 #include "bench/idle_core.hpp"
+#include "rt_core/guard/driver_call.hpp"
 
 namespace {
 
@@ -16,7 +19,7 @@ struct Cost {
   double work_ns = 0;   // judge and publish of all machines
 };
 
-Cost measure(std::size_t machines, std::uint64_t cycles) {
+Cost measure(std::size_t machines, std::uint64_t cycles, bool guarded) {
   NoWait clock;
   const cycle::Clock table = clock.table();
   static io::PortCounters counters;
@@ -28,6 +31,9 @@ Cost measure(std::size_t machines, std::uint64_t cycles) {
                                        return port;
                                      });
   cycle::Lane& lane = core->lane(0);
+  guard::CallMonitor monitor;
+  std::optional<guard::PreparedThread> prepared;  // then each call into a driver is a guarded one
+  if (guarded) prepared.emplace(&monitor);
   lane.begin();
   for (int i = 0; i < 10'000; ++i) [[maybe_unused]] const bool on = lane.cycle();
   Cost best{1e9, 1e9};  // of five runs: the others were disturbed
@@ -53,9 +59,12 @@ Cost measure(std::size_t machines, std::uint64_t cycles) {
 }  // namespace
 
 int main() {
-  const Cost eight = measure(8, 400'000);
-  const Cost many = measure(108, 40'000);
+  const Cost eight = measure(8, 400'000, false);
+  const Cost many = measure(108, 40'000, false);
   bench::result("bookkeeping.8_machines.ns_per_cycle", eight.cycle_ns - eight.work_ns, "ns");
+  const Cost guarded = measure(8, 400'000, true);
+  bench::result("bookkeeping.8_machines.with_containment.ns_per_cycle",
+                guarded.cycle_ns - guarded.work_ns, "ns");
   bench::result("bookkeeping.ns_per_driver",
                 (many.cycle_ns - many.work_ns - eight.cycle_ns + eight.work_ns) / 100, "ns");
   bench::result("bookkeeping.8_machines.judge_and_publish_ns", eight.work_ns, "ns");

@@ -132,7 +132,7 @@ void Lane::run(std::int64_t wake_ns) {
   times.exchange_first = spec_.exchange_first;
   outlet_.begin_cycle(number_, wake_ns, utc_offset_ns());
 
-  std::int64_t mark_ns = clock_.stamp(clock_.self);
+  std::int64_t mark_ns = wake_ns;
   const auto phase_done = [&](Phase phase) {
     const std::int64_t now_ns = clock_.stamp(clock_.self);
     times.phase_ns[static_cast<std::size_t>(phase)] = now_ns - mark_ns;

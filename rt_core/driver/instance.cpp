@@ -218,10 +218,8 @@ void Instance::on_datagram(std::int32_t number, const rise_datagram& datagram,
   call([&](void* seat) { seat_->driver->on_datagram(seat, port, &datagram, now_ns); });
 }
 
-void Instance::judge(safety::Conditions conditions, std::int64_t now_ns) {
-  conditions.link_up = link_up();
-  conditions.driver_running = running();
-  supervisor_->judge(conditions, now_ns);
+void Instance::judge(const safety::Conditions& lane, std::int64_t now_ns) {
+  supervisor_->judge(lane, {link_up(), running()}, now_ns);
 }
 
 bool Instance::account(std::int64_t* spent_ns) {

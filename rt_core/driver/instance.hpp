@@ -114,7 +114,7 @@ class Instance {
   void on_closed(std::int32_t stream, std::int32_t reason, std::int64_t now_ns);
   void on_datagram(std::int32_t number, const rise_datagram& datagram, std::int64_t now_ns);
   // The lane's conditions; link and driver are filled in here.
-  void judge(safety::Conditions conditions, std::int64_t now_ns);
+  void judge(const safety::Conditions& lane, std::int64_t now_ns);
   // -> frames written.
   std::uint32_t publish();
   // End of the cycle: what the driver has used of its budget. True: it was benched now.

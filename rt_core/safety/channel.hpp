@@ -38,6 +38,11 @@ struct Conditions {
   bool limit_blind = false;     // such a limit has not seen a value for too long
 };
 
+struct DriverConditions {
+  bool link_up = false;
+  bool running = false;
+};
+
 class Channel {
  public:
   [[nodiscard]] message::SafetyState state() const { return state_; }

@@ -19,12 +19,15 @@ void Supervisor::start_tripped(TripReason reason) {
   if (channel_.trip(reason)) tell_state();
 }
 
-void Supervisor::judge(Conditions conditions, std::int64_t now_ns) {
-  const bool link_came_back = conditions.link_up && !current_.link_up;
-  const bool stop_raised = conditions.stop_word && !current_.stop_word;
-  if (current_.link_up && !conditions.link_up) link_lost();
-  fill_in(&conditions, now_ns);
-  current_ = conditions;
+void Supervisor::judge(const Conditions& lane, DriverConditions driver, std::int64_t now_ns) {
+  const bool link_came_back = driver.link_up && !current_.link_up;
+  const bool stop_raised = lane.stop_word && !current_.stop_word;
+  if (current_.link_up && !driver.link_up) link_lost();
+  // In place: a copy of what was just written byte by byte would have to wait for it.
+  current_ = lane;
+  current_.link_up = driver.link_up;
+  current_.driver_running = driver.running;
+  fill_in(now_ns);
   if (channel_.evaluate(current_)) {
     if (channel_.state() == SafetyState::Tripped) {
       tripped(now_ns);
@@ -41,15 +44,15 @@ void Supervisor::judge(Conditions conditions, std::int64_t now_ns) {
   if (pending_count_ != 0) expire_pending(now_ns);
 }
 
-void Supervisor::fill_in(Conditions* conditions, std::int64_t now_ns) {
-  conditions->sidecar_needed = spec_.sidecar_loss == SidecarLoss::Trip;
-  conditions->fresh = last_sample_ns_ != 0 && now_ns - last_sample_ns_ <= spec_.max_sample_age_ns;
+void Supervisor::fill_in(std::int64_t now_ns) {
+  current_.sidecar_needed = spec_.sidecar_loss == SidecarLoss::Trip;
+  current_.fresh = last_sample_ns_ != 0 && now_ns - last_sample_ns_ <= spec_.max_sample_age_ns;
   for (std::size_t i = 0; i < limits_.size(); ++i) {
     tell_limit(i, limits_[i].pass(now_ns));
     if (!limits_[i].spec().trips) continue;
-    conditions->limit_violated = conditions->limit_violated || limits_[i].violated();
-    conditions->limit_blind =
-        conditions->limit_blind || limits_[i].blind(now_ns, spec_.limits[i].max_age_ns);
+    current_.limit_violated = current_.limit_violated || limits_[i].violated();
+    current_.limit_blind =
+        current_.limit_blind || limits_[i].blind(now_ns, spec_.limits[i].max_age_ns);
   }
 }
 

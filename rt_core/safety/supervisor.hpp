@@ -56,8 +56,8 @@ class Supervisor {
   // Before the first judgement: the core before this one has left something unsettled. The machine
   // begins tripped, and no value found on it counts as approved.
   void start_tripped(message::TripReason reason);
-  // Judge phase, once per cycle. The lane's and the driver's conditions; the rest is filled in.
-  void judge(Conditions conditions, std::int64_t now_ns);
+  // Judge phase, once per cycle. Of `lane` the lane's conditions count; the rest is filled in.
+  void judge(const Conditions& lane, DriverConditions driver, std::int64_t now_ns);
   // A new value of a signal, good or finite and out of range / a new sample of any group.
   void value(std::uint16_t signal, double value, std::int64_t now_ns);
   void sampled(std::int64_t now_ns) { last_sample_ns_ = now_ns; }
@@ -106,7 +106,7 @@ class Supervisor {
   };
 
   // supervisor.cpp
-  void fill_in(Conditions* conditions, std::int64_t now_ns);
+  void fill_in(std::int64_t now_ns);
   void tell_limit(std::size_t limit, LimitChange change);
   void tripped(std::int64_t now_ns);
   void make_safe(std::int64_t now_ns);

@@ -97,8 +97,7 @@ TEST(PlanDpdkChoice, OneLaneHasTcpOverDpdk) {
            address + "/24\"\n";
   };
   rig.make(one("a", "net_ring0", "10.0.0.1") + one("b", "net_ring1", "10.0.0.2") + machine);
-  STRCMP_CONTAINS("lane.1.streams: lane \"a\" has TCP over DPDK, one lane can",
-                  rig.text().c_str());
+  STRCMP_CONTAINS("lane.1.streams: lane \"a\" has TCP over DPDK, one lane can", rig.text().c_str());
 }
 
 TEST(PlanDpdkChoice, StreamsOverDpdkHaveALimit) {

@@ -80,10 +80,7 @@ class SafetyRig {
     outlet.begin_cycle(++cycle, now_ns, 0);
     if (samples) supervisor->sampled(now_ns);
     for (const auto& [signal, value] : values) supervisor->value(signal, value, now_ns);
-    safety::Conditions conditions = lane;
-    conditions.link_up = link_up;
-    conditions.driver_running = driver_running;
-    supervisor->judge(conditions, now_ns);
+    supervisor->judge(lane, {link_up, driver_running}, now_ns);
   }
   void judge(int times) {
     for (int i = 0; i < times; ++i) judge();
