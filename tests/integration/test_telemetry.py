@@ -114,6 +114,16 @@ class OverTheKernel(Rig):
         self.assertLess(after["histograms"]["step"]["p50_ns"], 500_000)
         self.assertGreater(after["counters"]["cycles"] - before["cycles"], 2000)
 
+    def test_the_example_fits_the_simulated_sensors(self):
+        profile = (harness.ROOT / "config/profiles/sensors.toml").read_text()
+        body = profile[profile.index("[[lane]]") :].replace("port = 5005", f"port = {self.port}")
+        self.plant.start_core(body)
+        self.send((harness.ROOT / "config/sensors.toml").read_text(), 3)
+        signals = self.plant.machine("cell-1")["signals"]
+        for name in ("vibration.spindle.x.rms", "acoustic.rms", "temperature.bearing.mean"):
+            self.assertGreater(signals[name]["value"], 0, name)
+        self.assertGreater(signals["wear.tool.last"]["value"], 10)
+
     def test_a_flood_costs_the_flooded_only(self):
         other = harness.free_udp_port()
         self.plant.start_core(
