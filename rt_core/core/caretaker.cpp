@@ -9,6 +9,18 @@
 
 namespace rise::core {
 
+namespace {
+
+// An event has room for one sentence, not for a long path in it.
+std::string with_file_name(std::string text, const std::string& path) {
+  if (const std::size_t at = text.find(path); at != std::string::npos) {
+    text.replace(at, path.size(), path.substr(path.rfind('/') + 1));
+  }
+  return text;
+}
+
+}  // namespace
+
 void Caretaker::look_after(driver::Instance* machine) {
   Ward ward;
   ward.machine = machine;
@@ -57,9 +69,10 @@ void Caretaker::reload(Ward* ward) {
     ward->machine->post_notice("not reloaded: its driver is part of the program");
     return;
   }
-  Result<driver::Library> loaded = driver::Library::load_anew(ward->library->path());
+  const std::string& path = ward->library->path();
+  Result<driver::Library> loaded = driver::Library::load_anew(path);
   if (!loaded) {
-    ward->machine->post_notice("not reloaded: " + loaded.error());
+    ward->machine->post_notice("not reloaded: " + with_file_name(loaded.error(), path));
     return;
   }
   auto library = std::make_shared<const driver::Library>(std::move(*loaded));
@@ -80,10 +93,12 @@ void Caretaker::retry(Ward* ward, std::int64_t now_ns) {
   }
   if (ward->benched_since_ns == 0) {
     ward->benched_since_ns = now_ns;
-    ward->wait_ns = ward->wait_ns == 0 ? spec.first_ns : std::min(2 * ward->wait_ns, spec.max_ns);
+    if (ward->wait_ns == 0) ward->wait_ns = spec.first_ns;
   }
   if (spec.first_ns == 0 || now_ns - ward->benched_since_ns < ward->wait_ns) return;
-  ward->benched_since_ns = now_ns;  // if it comes to nothing, the next wait begins here
+  // Here, not when it is seen benched again: it may be benched between two looks.
+  ward->benched_since_ns = now_ns;
+  ward->wait_ns = std::min(2 * ward->wait_ns, spec.max_ns);
   (void)seat(ward, ward->driver, ward->library);
 }
 

@@ -13,6 +13,8 @@
 #include <cstring>
 #include <utility>
 
+#include "rt_core/driver/elf_file.hpp"
+
 namespace rise::driver {
 
 namespace {
@@ -100,6 +102,9 @@ Result<Library> Library::load_anew(const std::string& path) {
 }
 
 Result<Library> Library::open(const std::string& file, const std::string& path) {
+  if (const std::string fault = elf_fault(file); !fault.empty()) {
+    return Failure{"driver cannot be loaded: " + path + " " + fault};
+  }
   Library library;
   library.path_ = path;
   // RTLD_NOW: an unresolved symbol is an error here, not a page fault or a crash inside a cycle.

@@ -55,7 +55,9 @@ std::string Watchdog::start(const Spec& spec) {
   if (spec_.look_ns == 0) {
     spec_.look_ns = 100'000'000;
     for (const Watched& watched : watched_) {
-      spec_.look_ns = std::min(spec_.look_ns, watched.limit_ns / 4);
+      // Four looks are a little more than the limit: else the fourth comes a moment too early, and
+      // the fifth is a quarter too late.
+      spec_.look_ns = std::min(spec_.look_ns, watched.limit_ns / 4 + watched.limit_ns / 100);
     }
   }
   if (::pthread_create(&thread_, nullptr, &Watchdog::thread, this) != 0) {
