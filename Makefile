@@ -2,6 +2,10 @@
 #   make run  [DURATION=10] [CONFIG=file]    the main job, on simulated controls by default
 #   make test                                everything that CI checks
 MAKEFLAGS += --no-builtin-rules
+# As many jobs as there are cores, unless somebody says -j or wants several things, one after the other.
+ifeq ($(MAKELEVEL)$(filter -j%,$(MAKEFLAGS))$(word 2,$(MAKECMDGOALS)),0)
+MAKEFLAGS += -j$(shell nproc)
+endif
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
@@ -18,7 +22,7 @@ include scripts/make/lint.mk
 .PHONY: help setup build run clean
 
 help: ## this list
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+	@grep -hE '^[a-z-]+:.*##' $(filter-out %.d,$(MAKEFILE_LIST)) | sed -E 's/:.*## /\t/' | expand -t 14
 
 setup: ## install the Debian packages that building needs
 	@scripts/setup build

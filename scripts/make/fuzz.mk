@@ -32,11 +32,11 @@ FUZZ_LIB.fuzz_recording := $(call fuzz_objects,drivers/replay/recording.cpp driv
 $(FUZZ)/obj/%.o: %.cpp | $(GENERATED)
 	@mkdir -p $(@D)
 	$(say) "  compile $< (fuzz)"
-	$(Q)$(FUZZ_CXX) $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link -MMD -MP -c -o $@ $<
+	$(Q)$(FUZZ_CXX) $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link -MD -MP -c -o $@ $<
 $(FUZZ)/planted/%.o: tests/fuzz/%.cpp | $(GENERATED)
 	@mkdir -p $(@D)
 	$(say) "  compile $< (fuzz, planted)"
-	$(Q)$(FUZZ_CXX) $(FUZZ_FLAGS) -DRISE_FUZZ_PLANT -fsanitize=fuzzer-no-link -MMD -MP -c -o $@ $<
+	$(Q)$(FUZZ_CXX) $(FUZZ_FLAGS) -DRISE_FUZZ_PLANT -fsanitize=fuzzer-no-link -MD -MP -c -o $@ $<
 
 # toml++ 3.3 says "unreachable" of characters just below U+FEFF that are no blanks; what compilers make of
 # it is the right answer, and no file of ours can change the library.
