@@ -196,6 +196,13 @@ def wakeup(full):
     yield figure("wakeup.rounds", rounds)
 
 
+def simulator(full):
+    """How soon a simulated control answers, in memory."""
+    del full
+    for name, (value, unit) in program("simulator").items():
+        yield figure(name, value, unit, at_most=20 if name.endswith("p50_us") else None)
+
+
 def sensors(full):
     """600 000 samples/s of 8 sensors into one lane; its missed cycles beside cyclictest's, in turn."""
     rounds, seconds = (9, 30) if full else (5, 8)
@@ -457,6 +464,7 @@ ALL = {
         containment,
         recording,
         telemetry,
+        simulator,
         sensors,
         sweep,
         exchange,
