@@ -318,6 +318,31 @@ class New(unittest.TestCase):
         self.assertEqual(terminal.wait(20), 0, terminal.drawn[-2000:])
         harness.wait_until(lambda: not listening(port), 10, "the fake device has ended")
 
+    def test_steps_7_and_8_of_the_guide(self):
+        """The config is checked; the shared object is put where another machine's core looks for it."""
+        self.assertEqual(self.new("kiln").returncode, 0)
+        kiln = self.folder / "kiln"
+        self.assertEqual(run("make", cwd=kiln).returncode, 0)
+        config = (kiln / "kiln.toml").read_text()
+        (kiln / "wrong.toml").write_text(config.replace("period_ms =", "peroid_ms ="))
+        done = run(RISE.resolve(), "check", "wrong.toml", cwd=kiln)
+        self.assertEqual(done.returncode, 2)
+        self.assertIn('did you mean "period_ms"?', done.stdout + done.stderr)
+        done = run(RISE.resolve(), "check", "--keys", "kiln.toml", cwd=kiln)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("machine.*.kiln.period_ms", done.stdout)
+        # A machine of its own: programs and drivers as they are installed.
+        place = self.folder / "opt"
+        shutil.copytree(harness.BIN, place / "bin")
+        (place / "lib/rise/drivers").mkdir(parents=True)
+        shutil.copy(kiln / "kiln.so", place / "lib/rise/drivers")
+        lines = [line for line in config.splitlines() if not line.startswith("driver_path")]
+        (place / "site.toml").write_text("\n".join(lines))
+        done = run(place / "bin/rise", "check", place / "site.toml")
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        (place / "lib/rise/drivers/kiln.so").unlink()  # the control
+        self.assertEqual(run(place / "bin/rise", "check", place / "site.toml").returncode, 2)
+
     def set_point_follows_a_command(self, core):
         def rise(*words):
             return run(RISE, *words, "--region", core)

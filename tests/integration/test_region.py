@@ -10,7 +10,7 @@ import subprocess
 import time
 import unittest
 
-from common import LANE, harness
+from common import LANE, harness, needs_root
 
 
 class Region(unittest.TestCase):
@@ -42,6 +42,48 @@ class Region(unittest.TestCase):
         plant.wait_up()
         again.stop()
         self.assertEqual(self.files(plant), [])
+
+    @needs_root
+    def test_huge_pages_are_used_where_there_are_any(self):
+        self.reserve_huge_pages(16)
+        plant = self.plant()
+        folder = plant.folder / "huge"
+        folder.mkdir()
+        config = plant.write(
+            "rise.toml",
+            f'[core]\nname = "{plant.region}"\nhistory_s = 1\n{LANE}'
+            + harness.machine_toml("a", harness.free_ports(1)),
+        )
+
+        def start(mount):
+            # The mount is seen by this process alone.
+            inside = f'{mount}exec "$@"'
+            core = plant.start(
+                ["unshare", "-m", "sh", "-c", inside, "sh"]
+                + [harness.BIN / "rise-core", "--config", config],
+                name="rise-core",
+            )
+            harness.wait_until(lambda: "machines, 1 lanes" in core.output(), 20, "it runs")
+            core.stop()
+            return core.output()
+
+        said = start(f"mount -t hugetlbfs none {folder} && ")
+        self.assertIn("(huge pages)", said)
+        self.assertNotIn("no huge pages", said)
+        said = start("umount -a -t hugetlbfs; ")  # the control
+        self.assertNotIn("(huge pages)", said)
+
+    def reserve_huge_pages(self, count):
+        """Reserves them for this test; skips it where the machine gives none."""
+        number = pathlib.Path("/proc/sys/vm/nr_hugepages")
+        before = number.read_text()
+        try:
+            number.write_text(str(int(before) + count))
+        except OSError as why:
+            self.skipTest(f"no huge pages may be reserved: {why}")
+        self.addCleanup(number.write_text, before)
+        if int(number.read_text()) < int(before) + count:
+            self.skipTest("the machine has no memory for huge pages")
 
     def test_second_core_of_a_name_is_refused(self):
         plant = self.plant()
