@@ -53,12 +53,19 @@ fs::path place(const TemplateFile& file, const std::string& name) {
   return path.starts_with("sdk/") ? path : filled_in(path, "NAME", name);
 }
 
+// Files of the other kind of driver are left out; the folder of this kind is not part of a name.
+constexpr const char kReads[] = "reads/";
+constexpr const char kWrites[] = "writes/";
+
 // Empty: written.
-std::string write_all(const fs::path& folder, const std::string& name) {
+std::string write_all(const fs::path& folder, const std::string& name, bool outputs) {
   std::error_code fault;
   fs::create_directories(folder / "sdk", fault);
   if (fault) return (folder / "sdk").string() + " cannot be made: " + fault.message();
-  for (const TemplateFile& file : kDriverTemplate) {
+  for (TemplateFile file : kDriverTemplate) {
+    const std::string kind = outputs ? kWrites : kReads;
+    if (std::string(file.path).starts_with(outputs ? kReads : kWrites)) continue;
+    if (std::string(file.path).starts_with(kind)) file.path += kind.size();
     const fs::path path = folder / place(file, name);
     std::ofstream out(path, std::ios::binary);
     out << content(file, name);
@@ -100,7 +107,7 @@ int driver_new(const DriverNewOptions& options) {
                  folder.string().c_str());
     return kFailed;
   }
-  if (const std::string why = write_all(folder, options.name); !why.empty()) {
+  if (const std::string why = write_all(folder, options.name, options.outputs); !why.empty()) {
     fs::remove_all(folder, fault);  // it was not there before
     std::fprintf(stderr, "rise driver new: %s\n", why.c_str());
     return kFailed;

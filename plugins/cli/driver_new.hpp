@@ -8,7 +8,8 @@ namespace rise::cli {
 
 struct DriverNewOptions {
   std::string name;
-  std::string folder;  // where to make the folder NAME; empty: here
+  std::string folder;    // where to make the folder NAME; empty: here
+  bool outputs = false;  // a driver that also writes: outputs, commands, the safe state
 };
 
 // -> exit code. Overwrites nothing; makes all of it, or nothing.

@@ -66,6 +66,7 @@ void add_driver(CLI::App* app, DriverNewOptions* fresh, ReloadOptions* reload, i
   CLI::App* make = driver->add_subcommand("new", "write a folder with a driver that works");
   make->add_option("name", fresh->name, "of the driver: a-z, 0-9, '-'")->required();
   make->add_option("--dir", fresh->folder, "where to make the folder (default: here)");
+  make->add_flag("--outputs", fresh->outputs, "one that also writes: commands, the safe state");
   make->callback([=] { *code = driver_new(*fresh); });
   add_program(driver, "check", "run a driver through the conformance kit", "rise-driver-check",
               code);

@@ -67,14 +67,14 @@ $(GEN)/default_controls.hpp: config/controls.toml
 
 # What `rise driver new` writes: the files of the template, and the headers that it builds with. The copies of
 # the headers lie side by side, whatever the tree looks like.
-TEMPLATE_FILES := $(wildcard drivers/sdk/template/*)
+TEMPLATE_FILES := $(wildcard drivers/sdk/template/*.* drivers/sdk/template/*/*) $(addprefix drivers/sdk/template/,Makefile gitignore)
 SDK_FILES := $(wildcard drivers/sdk/*.h drivers/sdk/*.hpp) drivers/sdk/LICENSE
 $(GEN)/driver_template.hpp: $(TEMPLATE_FILES) $(SDK_FILES)
 	@mkdir -p $(GEN)
 	@{ printf '#pragma once\nnamespace rise {\nstruct TemplateFile {\n  const char* path;\n  const char* text;\n};\n'; \
 	printf 'inline constexpr TemplateFile kDriverTemplate[] = {\n'; \
-	for f in $(TEMPLATE_FILES); do printf '{"%s", R"rise(' "$${f##*/}"; \
-	  sed 's:#include "\.\./:#include ":' $$f; printf ')rise"},\n'; done; \
+	for f in $(TEMPLATE_FILES); do printf '{"%s", R"rise(' "$${f#drivers/sdk/template/}"; \
+	  sed 's:#include "\.\./\.\./:#include ":' $$f; printf ')rise"},\n'; done; \
 	for f in $(SDK_FILES); do printf '{"sdk/%s", R"rise(' "$${f##*/}"; \
 	  sed 's:#include "drivers/sdk/:#include ":' $$f; printf ')rise"},\n'; done; \
 	printf '};\n}\n'; } > $@

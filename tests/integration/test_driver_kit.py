@@ -290,7 +290,7 @@ class New(unittest.TestCase):
         return run(RISE, "driver", "new", name, "--dir", self.folder, *options)
 
     def test_builds_passes_its_tests_and_the_kit_and_runs(self):
-        self.assertEqual(self.new("kiln-7").returncode, 0)
+        self.assertEqual(self.new("kiln-7", "--outputs").returncode, 0)
         kiln = self.folder / "kiln-7"
         # Nothing but g++ and make: no tree of ours around it.
         done = run("make", cwd=kiln)
@@ -317,6 +317,27 @@ class New(unittest.TestCase):
         terminal.press(b"q")
         self.assertEqual(terminal.wait(20), 0, terminal.drawn[-2000:])
         harness.wait_until(lambda: not listening(port), 10, "the fake device has ended")
+
+    def test_one_that_only_reads_is_short_and_does_all_that_too(self):
+        self.assertEqual(self.new("gauge").returncode, 0)
+        gauge = self.folder / "gauge"
+        lines = [line.strip() for line in (gauge / "gauge.cpp").read_text().splitlines()]
+        self.assertLessEqual(len([n for n in lines if n and not n.startswith("//")]), 60)
+        done = run("make", cwd=gauge)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        done = run("make", "test", cwd=gauge)
+        self.assertIn("all tests pass", done.stdout, done.stdout + done.stderr)
+        found = report(gauge / "gauge.so", "--config", gauge / "gauge.toml")
+        self.assertEqual((found["exit"], found["failing"]), (0, set()), found["words"])
+        skipped = {c["check"] for c in found["checks"] if c["verdict"] == "skip"}
+        self.assertEqual(skipped, {"datagrams", "commands"})
+        port = harness.free_ports(1)
+        for file in ("gauge.toml", "Makefile"):
+            text = (gauge / file).read_text().replace("5025", str(port))
+            (gauge / file).write_text(text)
+        done = run("make", "run", "DURATION=4", cwd=gauge, timeout=60)
+        self.assertRegex(done.stdout, r"device-1 +temperature \d+")
+        self.assertIn("up", done.stdout)
 
     def test_steps_7_and_8_of_the_guide(self):
         """The config is checked; the shared object is put where another machine's core looks for it."""
@@ -361,7 +382,10 @@ class New(unittest.TestCase):
 
     def test_the_folder_has_no_marker_left(self):
         self.assertEqual(self.new("kiln").returncode, 0)
-        for path in (self.folder / "kiln").glob("*"):
+        self.assertEqual(self.new("oven", "--outputs").returncode, 0)
+        files = [path for name in ("kiln", "oven") for path in (self.folder / name).glob("*")]
+        self.assertEqual(len(files), 2 * 9)
+        for path in files:
             self.assertNotIn("NAME", path.name)
             if path.is_file():
                 self.assertNotRegex(path.read_text(), r"\bNAME\b|RISE_PROGRAM")

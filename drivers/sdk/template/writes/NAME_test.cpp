@@ -1,8 +1,8 @@
 // Unit tests of the driver, without the core and without a network. make test
 #include <cstdio>
 
-#include "../rise_driver.h"
-#include "../rise_test_host.hpp"
+#include "../../rise_driver.h"
+#include "../../rise_test_host.hpp"
 
 namespace {
 

@@ -9,8 +9,8 @@
 //   SET 21.5    setpoint 21.5          upon a command; the answer is the read-back
 #include <string>
 
-#include "../rise_lines.hpp"
-#include "../rise_settings.hpp"
+#include "../../rise_lines.hpp"
+#include "../../rise_settings.hpp"
 
 namespace sdk = rise::sdk;
 
