@@ -33,7 +33,9 @@ const Check kChecks[] = {
     {"leaks", "100 times configured and destroyed", check_leaks, true},
     {"determinism", "the same input gives the same output", check_determinism, false},
     {"two_instances", "two machines do not touch each other", check_two_instances, false},
-    {"reload", "a second copy is loaded and unloaded while the first runs", check_reload, false},
+    {"reload",
+     "a second copy comes and goes while the first runs; one takes over between two cycles",
+     check_reload, false},
     {nullptr, nullptr, nullptr, false}};
 
 const rise_driver* load(Trial& trial) {

@@ -92,6 +92,43 @@ void check_two_instances(Trial& trial) {
           "a machine in trouble has changed what the other one does");
 }
 
+namespace {
+
+// As `rise driver reload` does it: a fresh copy is made ready beside the one that runs, and takes
+// its seat between two cycles.
+void exchange(Trial& trial) {
+  trial.doing("a fresh copy takes over between two cycles");
+  const std::string path = trial.subject.folder + "/exchanged.so";
+  if (!copy_file(trial.subject.path, path)) return trial.skip("cannot copy the shared object");
+  Result<driver::Library> loaded = driver::Library::load(path);
+  if (!loaded) return trial.find("a fresh copy does not load: " + loaded.error());
+  const auto library = std::make_shared<const driver::Library>(std::move(*loaded));
+  Rig rig(trial, {machine("a", Manner::Device, 1)}, false);
+  if (!rig.ok()) return;
+  rig.begin();
+  rig.run_ms(1000);
+  if (!trial.clean()) return;
+  const Probe* const before = &rig.probe();
+  const bool spoke = before->opens != 0 || before->writes != 0;
+  driver::Instance& instance = rig.core().machine(0);
+  std::string why;
+  std::unique_ptr<driver::Seat> seat =
+      instance.prepare(Probe::wrap(1, &library->driver()), library, &why);
+  if (seat == nullptr) return trial.find("a fresh copy cannot take over: " + why);
+  if (!instance.offer(&seat)) return trial.find("a fresh copy is not taken");
+  rig.run_ms(2000);
+  instance.collect().reset();
+  if (!trial.clean()) return;
+  const Probe* const after = &rig.probe();
+  if (after == before) return trial.find("the old copy goes on");
+  if (spoke && after->opens == 0 && after->writes == 0)
+    trial.find(
+        "the copy that has taken over does nothing: it opens no connection, writes no signal");
+  rig.stop();
+}
+
+}  // namespace
+
 void check_reload(Trial& trial) {
   trial.doing("undisturbed");
   const Story undisturbed = live(trial, {machine("a", Manner::Device, 1)}, 0, 3000);
@@ -129,6 +166,7 @@ void check_reload(Trial& trial) {
   compare(trial, undisturbed, told_by(rig.probe()),
           "loading a second copy has changed what the running one does");
   rig.stop();
+  exchange(trial);
 }
 
 }  // namespace rise::kit
