@@ -199,8 +199,15 @@ void print_text(const replay::Summary& summary, const replay::Divergences& diver
               static_cast<unsigned long long>(summary.frame_digest),
               static_cast<unsigned long long>(summary.other_digest),
               static_cast<unsigned long long>(summary.compared));
+  if (summary.digests_end != 0) {
+    std::printf(
+        "the recorder had fallen behind: from cycle %llu on only what drivers asked for was "
+        "compared\n",
+        static_cast<unsigned long long>(summary.digests_end));
+  }
   if (divergences.count == 0) {
-    std::printf("everything as recorded\n");
+    std::printf(summary.digests_end == 0 ? "everything as recorded\n"
+                                         : "what was compared is as recorded\n");
     return;
   }
   std::printf("%llu DIFFERENCES%s, the first in cycle %llu\n",
@@ -219,13 +226,14 @@ void print_json(const replay::Summary& summary, const replay::Divergences& diver
               json_text(summary.end).c_str());
   std::printf(
       "\"bytes_in\":%llu,\"bytes_out\":%llu,\"frames\":%llu,\"events\":%llu,"
-      "\"results\":%llu,\"compared\":%llu,",
+      "\"results\":%llu,\"compared\":%llu,\"digests_end\":%llu,",
       static_cast<unsigned long long>(summary.bytes_in),
       static_cast<unsigned long long>(summary.bytes_out),
       static_cast<unsigned long long>(summary.frames),
       static_cast<unsigned long long>(summary.events),
       static_cast<unsigned long long>(summary.results),
-      static_cast<unsigned long long>(summary.compared));
+      static_cast<unsigned long long>(summary.compared),
+      static_cast<unsigned long long>(summary.digests_end));
   std::printf(
       "\"frame_digest\":\"%016llx\",\"other_digest\":\"%016llx\",\"divergences\":%llu,"
       "\"first_divergence\":",

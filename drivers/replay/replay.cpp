@@ -214,7 +214,10 @@ void Replay::compare(const Cycle& cycle) {
   // The ring holds more than one cycle publishes, so nothing is overwritten before we read it.
   (void)digest_.advance(outlet.frames(), outlet.events(), outlet.results());
   const std::uint64_t others = digest_.events() + digest_.results();
-  if (cycle.digest_lost) frames_good_ = others_good_ = false;
+  if (cycle.digest_lost) {
+    frames_good_ = others_good_ = false;
+    summary_.digests_end = cycle.number;
+  }
   if (cycle.has_told) {
     ++summary_.compared;
     told_ = cycle.told;

@@ -32,7 +32,8 @@ struct Summary {
   std::uint64_t results = 0;
   std::uint64_t frame_digest = 0;
   std::uint64_t other_digest = 0;
-  std::uint64_t compared = 0;  // cycles after which the digests were compared
+  std::uint64_t compared = 0;     // cycles after which the digests were compared
+  std::uint64_t digests_end = 0;  // cycle from which on the recording has none; 0: has all
   // Why it ended, a sentence; complete: the recorded lane ended there, too.
   std::string end;
   bool complete = false;

@@ -388,12 +388,13 @@ void Core::stop() {
     if (parts->started) ::pthread_join(parts->thread, nullptr);
     parts->started = false;
   }
-  for (const auto& parts : lanes_) {
-    if (parts->recorder != nullptr) parts->recorder->finish();
-  }
   watchdog_.stop();
   guard::release_input();
   region_.set_state(shm::RegionState::Closed);
+  // Last: a disk that takes its time, or never answers, must not make an orderly end a broken one.
+  for (const auto& parts : lanes_) {
+    if (parts->recorder != nullptr) parts->recorder->finish();
+  }
 }
 
 void Core::update_clock_offset() {

@@ -111,6 +111,7 @@ Result<Done> LanePorts::open_dpdk(const plan::Plan& plan, const plan::LaneChoice
   if (!opened) return failed(opened.error());
   dpdk_ = std::move(*opened);
   kernel_device_ = choice.dpdk.device.starts_with("net_af_");
+  dpdk_datagrams_ = choice.dpdk_datagrams;
   if (choice.dpdk_datagrams) {
     if (Result<Done> declared = declare(dpdk_.get(), machines); !declared) return declared;
   }

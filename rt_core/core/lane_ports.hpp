@@ -38,7 +38,8 @@ class LanePorts {
   [[nodiscard]] const std::string& shortfall() const { return shortfall_; }
   // The lane's thread makes socket calls by itself (for the seal).
   [[nodiscard]] bool plain_sockets() const {
-    return plain_ != nullptr || plain_datagrams_ != nullptr;
+    const bool datagrams = plain_datagrams_ != nullptr && !dpdk_datagrams_;
+    return plain_ != nullptr || (datagrams && datagrams_.self != nullptr);
   }
   // So does DPDK's driver of a device that belongs to the kernel (for the seal).
   [[nodiscard]] bool kernel_device() const { return kernel_device_; }
@@ -63,6 +64,7 @@ class LanePorts {
   std::unique_ptr<io::PlainPort> plain_;
   std::unique_ptr<io::DpdkPort> dpdk_;
   bool kernel_device_ = false;
+  bool dpdk_datagrams_ = false;
   io::StreamPort streams_;
   io::DatagramPort datagrams_;
   std::string text_;

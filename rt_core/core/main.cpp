@@ -168,6 +168,7 @@ int run(plan::Plan plan, const Options& options, const std::string& config) {
   ::sigaddset(&signals, SIGHUP);
   ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   ::signal(SIGPIPE, SIG_IGN);
+  ::signal(SIGXFSZ, SIG_IGN);  // a recording that meets a limit of file sizes ends, and no more
   if (!follow_parent(options.parent)) {
     std::fprintf(stderr,
                  "rise-core: process %ld, which was to be our parent, is not: not started\n",
@@ -184,7 +185,7 @@ int run(plan::Plan plan, const Options& options, const std::string& config) {
     return kCannotStart;
   }
   core::Core& core = **made;
-  if (core.region().cleaned_up() != 0) {
+  if (core.region().cleaned_up() != 0 && core.region().predecessor().unclean) {
     console.line("rise-core: removed what core %u had left behind (it did not end properly)",
                  core.region().cleaned_up());
   }

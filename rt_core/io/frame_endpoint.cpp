@@ -166,7 +166,8 @@ FrameEndpoint::Received FrameEndpoint::receive_tcp(const packet::Ethernet& frame
   return out;
 }
 
-FrameEndpoint::Route FrameEndpoint::route(std::uint32_t to, std::int64_t now_ns, Mac* mac) {
+FrameEndpoint::Route FrameEndpoint::route(std::uint32_t to, std::int64_t now_ns, Mac* mac,
+                                          bool answer) {
   if (is_broadcast(to)) {
     *mac = packet::kBroadcastMac;
     return Route::Ready;
@@ -178,7 +179,7 @@ FrameEndpoint::Route FrameEndpoint::route(std::uint32_t to, std::int64_t now_ns,
   if (to == settings_.address || to >> 24 == 127 || to >> 24 == 0) return Route::None;
   const std::uint32_t next = is_local(to) ? to : settings_.gateway;
   if (next == 0) return Route::None;
-  const Mac* known = neighbours_.find(next, now_ns);
+  const Mac* known = answer ? neighbours_.peek(next, now_ns) : neighbours_.find(next, now_ns);
   if (known == nullptr) return Route::Unknown;
   *mac = *known;
   return Route::Ready;

@@ -75,7 +75,8 @@ class FrameEndpoint {
 
   enum class Route : std::uint8_t { Ready, Unknown, None };
   // Ready: *mac is whom to send to. Unknown: has to be asked for. None: cannot be reached at all.
-  Route route(std::uint32_t to, std::int64_t now_ns, packet::Mac* mac);
+  // answer: to somebody who may be anybody, and is not asked for (Neighbours::peek).
+  Route route(std::uint32_t to, std::int64_t now_ns, packet::Mac* mac, bool answer = false);
   // Headers and checksum for a payload that is already in place, at header_bytes(). -> length.
   std::size_t frame_datagram(packet::Room frame, std::int32_t port, const rise_endpoint& to,
                              const packet::Mac& mac, std::size_t payload_bytes) const;

@@ -66,6 +66,13 @@ const Mac* Neighbours::find(std::uint32_t address, std::int64_t now_ns) {
   return nullptr;
 }
 
+const Mac* Neighbours::peek(std::uint32_t address, std::int64_t now_ns) {
+  const Entry* entry = lookup(address);
+  if (entry == nullptr || entry->state == State::Asked) return nullptr;
+  const bool good = entry->state == State::Static || now_ns - entry->confirmed_ns < kExpiryNs;
+  return good ? &entry->mac : nullptr;
+}
+
 void Neighbours::learn(std::uint32_t address, const Mac& mac, std::int64_t now_ns, bool create) {
   Entry* entry = lookup(address);
   if (entry == nullptr && create) entry = make(address, now_ns);

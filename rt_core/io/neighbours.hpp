@@ -29,6 +29,9 @@ class Neighbours {
 
   // The address to send to, or null: not known yet; it will be asked for, and counts as in use.
   const packet::Mac* find(std::uint32_t address, std::int64_t now_ns);
+  // The same for answers to strangers, who must not be able to fill the table: nothing is asked,
+  // nothing counts as in use.
+  const packet::Mac* peek(std::uint32_t address, std::int64_t now_ns);
   // An ARP packet has named its sender. `create`: it was meant for us, so it may be new to us;
   // others only refresh what is there.
   void learn(std::uint32_t address, const packet::Mac& mac, std::int64_t now_ns, bool create);

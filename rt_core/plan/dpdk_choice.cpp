@@ -7,6 +7,12 @@ namespace rise::plan {
 
 namespace {
 
+bool is_known_kind(const std::string& device) {
+  const std::string kind = device.substr(0, device.find_first_of("0123456789,"));
+  return kind == "net_af_xdp" || kind == "net_af_packet" || kind == "net_ring" ||
+         device.find(':') != std::string::npos;
+}
+
 void check_gateway(const DpdkChoice& choice, std::uint32_t own, std::uint32_t prefix,
                    const std::string& at, const TellFault& tell) {
   if (choice.gateway.empty()) return;
@@ -33,7 +39,14 @@ DpdkChoice dpdk_choice(const config::Settings& settings, const std::string& at,
   choice.buffers = number("buffers");
   choice.receive_ring = number("receive_ring");
   choice.transmit_ring = number("transmit_ring");
-  if (choice.device.empty()) tell(at + "device", "is missing; the lane speaks through it");
+  if (choice.device.empty()) {
+    tell(at + "device", "is missing; the lane speaks through it");
+  } else if (!is_known_kind(choice.device)) {
+    // What other virtual devices need of the kernel, the seal does not allow.
+    tell(at + "device", "\"" + choice.device +
+                            "\" must be the address of a PCI device, net_af_xdpN,iface=NAME or "
+                            "net_af_packetN,iface=NAME");
+  }
   std::uint32_t address = 0;
   std::uint32_t prefix = 0;
   if (!io::parse_host(choice.address, &address, &prefix)) {

@@ -29,6 +29,16 @@ using config::Settings;
 constexpr std::size_t kMaxMachines = 1024;
 constexpr std::size_t kMaxOfAKind = UINT16_MAX;
 
+// The same file, or one that the other moves out of its way: FILE, FILE.1, FILE.2, ...
+bool record_in_one_file(const std::string& a, const std::string& b) {
+  if (a.empty() || b.empty()) return false;
+  const std::string& longer = a.size() > b.size() ? a : b;
+  const std::string& shorter = a.size() > b.size() ? b : a;
+  if (!longer.starts_with(shorter)) return false;
+  const std::string rest = longer.substr(shorter.size());
+  return rest.empty() || (rest.size() == 2 && rest[0] == '.' && rest[1] >= '1' && rest[1] <= '9');
+}
+
 // Reads the checked settings into a Plan, and checks what no table of single settings can.
 class Planner {
  public:
@@ -149,7 +159,7 @@ class Planner {
     if (rehearsal_ == nullptr) {
       lane.record = settings_.string(at + "record");
       for (const LaneChoice& other : plan.lanes) {
-        if (lane.record.empty() || other.record != lane.record) continue;
+        if (!record_in_one_file(other.record, lane.record)) continue;
         problem(at + "record", "lane \"" + other.name + "\" records in this file already");
       }
       lane.record_max_bytes = settings_.integer(at + "record_max_mib") * 1024 * 1024;

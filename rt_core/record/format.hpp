@@ -52,7 +52,7 @@ enum class Kind : std::uint8_t {
   Datagram = 21,   // owner:varint port:varint time:zigzag address:varint port:varint
                    // length:varint bytes
   // what drivers ask of the ports, and the answer
-  Open = 32,          // owner:varint port:varint timeout_ms:varint length:varint host answer:zigzag
+  Open = 32,          // owner:varint port:varint timeout_ms:varint answer:zigzag length:varint host
   Send = 33,          // stream:varint answer:zigzag length:varint bytes
   Close = 34,         // stream:varint answer:zigzag
   DatagramSend = 35,  // port:varint address:varint port:varint answer:zigzag length:varint bytes

@@ -44,6 +44,17 @@ int write_all(int fd, const std::vector<std::uint8_t>& bytes) {
   return 0;
 }
 
+// The recordings of the runs before are what somebody may still want: one of them failed, and
+// others may have failed since, as soon as they were started again. -> 0, or errno.
+int keep_those_before(const std::string& path) {
+  for (int age = Recorder::kKept; age >= 1; --age) {
+    const std::string from = age == 1 ? path : path + "." + std::to_string(age - 1);
+    const std::string to = path + "." + std::to_string(age);
+    if (::rename(from.c_str(), to.c_str()) != 0 && errno != ENOENT) return errno;
+  }
+  return 0;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Recorder>> Recorder::open(RecorderSpec spec, const shm::Region& region) {
@@ -54,9 +65,7 @@ Result<std::unique_ptr<Recorder>> Recorder::open(RecorderSpec spec, const shm::R
   if (::lstat(spec.path.c_str(), &info) == 0 && !S_ISREG(info.st_mode)) {
     return Failure{spec.path + " cannot be recorded in: it is no ordinary file"};
   }
-  // The recording of the run before is what somebody may still want: it was the one that failed.
-  const std::string before = spec.path + ".1";
-  if (::rename(spec.path.c_str(), before.c_str()) != 0 && errno != ENOENT) return failed(errno);
+  if (const int error = keep_those_before(spec.path); error != 0) return failed(error);
   const int fd =
       ::open(spec.path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0640);
   if (fd < 0) return failed(errno);
@@ -114,13 +123,17 @@ void Recorder::pump() {
     end(EndReason::Overflow);
     return;
   }
-  if (monotonic_ns() - flushed_ns_ >= kFlush_ns) flush();
+  if (monotonic_ns() - flushed_ns_ < kFlush_ns) return;
+  flush();
+  if (!done_) ::fdatasync(fd_);  // on this thread; the journal has room for seconds of it
 }
 
 void Recorder::take_cycle(const CycleMark& mark) {
   const std::uint64_t told = digest_.frames() + digest_.events() + digest_.results();
   if (!digest_lost_ && !digest_.advance(mark.frames, mark.events, mark.results)) {
     digest_lost_ = true;
+    tell("the recorder fell behind the lane's rings: from cycle " + std::to_string(cycles_ + 1) +
+         " on " + spec_.path + " has no digests to compare a replay with");
     cycle_.push_back(static_cast<std::uint8_t>(Kind::DigestLost));
   }
   if (!digest_lost_ && digest_.frames() + digest_.events() + digest_.results() != told) {

@@ -56,6 +56,8 @@ class Recorder {
   }
   [[nodiscard]] const std::string& path() const { return spec_.path; }
 
+  // Earlier recordings: FILE.1 is the newest of them.
+  static constexpr int kKept = 9;
   static constexpr std::int64_t kPeriod_ns = 20'000'000;
   // What a power failure may cost.
   static constexpr std::int64_t kFlush_ns = 500'000'000;

@@ -136,7 +136,7 @@ TcpLink::Route route(void* self, std::uint32_t to, std::int64_t) {
   return static_cast<Scene*>(self)->deaf ? TcpLink::Route::Unknown : TcpLink::Route::Ready;
 }
 
-std::uint8_t* room(void* self, std::uint32_t, std::uint32_t bytes, std::int64_t) {
+std::uint8_t* room(void* self, std::uint32_t, std::uint32_t bytes, bool, std::int64_t) {
   auto* scene = static_cast<Scene*>(self);
   require(bytes >= 40 && bytes <= 1500);
   if (scene->deaf) return nullptr;

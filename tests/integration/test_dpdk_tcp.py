@@ -31,9 +31,10 @@ def tcp(
     offset=5,
     damage=0,
     rest=b"",
+    source=veth.Veth.PEER_ADDRESS,
 ):
     """A TCP segment from the peer's address; `rest`: options and payload."""
-    source = socket.inet_aton(veth.Veth.PEER_ADDRESS)
+    source = socket.inet_aton(source)
     target = socket.inet_aton(veth.Veth.OUR_ADDRESS)
 
     def segment(check):
@@ -368,6 +369,35 @@ class Hostile(tcp_lane.Tcp):
             peer.settimeout(5)
             peer.connect((self.pair.OUR_ADDRESS, 80))
         self.assertEqual(program.figures()["tcp_streams"], 0)
+
+    def test_forged_connections_keep_nobody_from_being_reached(self):
+        """Each gets a reset, and from as many addresses as the ARP table has places."""
+        program = self.start()
+        self.serve()
+        stream = self.connect(program)
+        self.check(program, stream)
+        forged = []
+        for host in range(10, 90):
+            source = f"{self.pair.NETWORK}{host}"
+            forged.append(
+                frame(ipv4(tcp(40000 + host, 9, source=source), protocol=6, source=source))
+            )
+        ended = threading.Event()
+
+        def flood():
+            while not ended.wait(0.2):
+                self.send_raw(*forged)
+
+        thread = threading.Thread(target=flood)
+        thread.start()
+        self.addCleanup(thread.join)
+        self.addCleanup(ended.set)
+        time.sleep(2)  # longer than an idle neighbour is protected
+        self.check(program, stream, "still")
+        self.connect(program)
+        figures = program.figures()
+        self.assertLess(figures["neighbours"], 5)
+        self.assertEqual(figures["tcp_sent_again"], 0)
 
     def test_any_segments_at_all(self):
         program = self.start()

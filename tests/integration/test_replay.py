@@ -4,9 +4,12 @@ import json
 import os
 import pathlib
 import re
+import resource
 import shutil
+import signal
 import struct
 import subprocess
+import tempfile
 import time
 import unittest
 
@@ -259,7 +262,7 @@ class Drivers(unittest.TestCase):
         shutil.copy(harness.OUT / "tests" / "drivers" / "misbehaves.so", drivers / "new.so")
         (drivers / "new.so").replace(drivers / "misbehaves.so")
         said = plant.core.output()
-        for words in ("segmentation fault", "endless loop", "started anew", "too short"):
+        for words in ("segmentation fault", "endless loop", "started anew", "is no shared object"):
             self.assertIn(words, said)
         code, out, err = play(file, "--drivers", drivers, "--stuck", "0.3", "--json", "--events")
         self.assertEqual(code, 0, said + out + err)
@@ -314,6 +317,11 @@ class Lanes(unittest.TestCase):
         done = plant.rise("check", config)
         self.assertEqual(done.returncode, 2)
         self.assertIn('lane "main" records in this file already', done.stdout + done.stderr)
+        # Nor one that the other moves out of its way at the next start.
+        config.write_text(config.read_text().replace('"x.rec"', '"x.rec.1"', 1))
+        self.assertEqual(plant.rise("check", config).returncode, 2)
+        config.write_text(config.read_text().replace('"x.rec.1"', '"x.rec.old"', 1))
+        self.assertEqual(plant.rise("check", config).returncode, 0)
 
 
 class Endings(unittest.TestCase):
@@ -355,6 +363,37 @@ class Endings(unittest.TestCase):
         code, out, err = play(self.file, "--json")
         self.assertEqual(code, 0, out + err)
         self.assertIn("greatest size", json.loads(out)["end"])
+
+    def test_a_limit_of_file_sizes_ends_the_recording_and_not_the_core(self):
+        plant = self.start("")
+        limit = self.file.stat().st_size + 50_000
+        resource.prlimit(plant.core.pid, resource.RLIMIT_FSIZE, (limit, limit))
+        harness.wait_until(
+            lambda: "cannot be written" in plant.core.output() or not plant.core.alive(),
+            60,
+            "the limit is met",
+        )
+        self.assertTrue(plant.core.alive(), "SIGXFSZ has ended it")
+        self.assertEqual(plant.core.stop(), 0)
+
+    def test_a_slow_disk_does_not_make_an_orderly_end_a_broken_one(self):
+        folder = tempfile.mkdtemp(prefix="rise-slow-")
+        self.addCleanup(shutil.rmtree, folder, ignore_errors=True)
+        source = pathlib.Path(folder) / "slow.c"
+        source.write_text(
+            "#include <unistd.h>\nint fdatasync(int fd) { (void)fd; sleep(20); return 0; }\n"
+        )
+        slow = source.with_suffix(".so")
+        subprocess.run(["gcc", "-shared", "-fPIC", "-o", slow, source], check=True, timeout=60)
+        plant = self.start("", env={"LD_PRELOAD": str(slow)})
+        time.sleep(1)
+        plant.core.process.send_signal(signal.SIGTERM)
+        time.sleep(3)
+        self.assertTrue(plant.core.alive(), "it still waits for the disk")
+        plant.core.stop(signal.SIGKILL)
+        again = plant.start_core(LANE + harness.machine_toml("a", harness.free_ports(1)))
+        self.assertNotIn("did not end properly", again.output())
+        self.assertNotIn("unclean", again.output())
 
     def test_where_nothing_can_be_written_the_core_runs_and_says_so(self):
         plant = harness.Plant("record")

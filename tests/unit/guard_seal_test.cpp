@@ -115,9 +115,12 @@ TEST(GuardSeal, ADeviceOfTheKernelMayBeWokenAndNothingElse) {
   const SealSpec device{SealMode::Trap, false, true};
   CHECK(!sealed_call(kTrap, send).whole);
   CHECK(sealed_call(device, send).whole);
+  // Whoever waits for ever is not let wait at all.
   CHECK(sealed_call(device, [](void*) {
           pollfd nobody{-1, 0, 0};
-          ::poll(&nobody, 1, 0);
+          if (::poll(&nobody, 1, 0) != 0) std::abort();
+          if (::poll(&nobody, 1, -1) != -1 || errno != EPERM) std::abort();
+          if (::poll(&nobody, 1, 1000) != -1 || errno != EPERM) std::abort();
         }).whole);
   const Outcome outcome = sealed_call(device, &open_file);
   CHECK(!outcome.whole);

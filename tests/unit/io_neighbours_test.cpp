@@ -28,6 +28,23 @@ TEST_GROUP(IoNeighbours) {
   }
 };
 
+// Else whoever sends from many addresses could fill the table with people nobody wants to talk to.
+TEST(IoNeighbours, AnAnswerToAStrangerLeavesNoTrace) {
+  for (std::uint32_t i = 0; i < 1000; ++i) {
+    POINTERS_EQUAL(nullptr, table.peek(kPeerAddress + i, now));
+  }
+  LONGS_EQUAL(0, table.size());
+  LONGS_EQUAL(0, questions());
+  POINTERS_EQUAL(nullptr, table.find(kPeerAddress, now));
+  LONGS_EQUAL(1, questions());
+  POINTERS_EQUAL(nullptr, table.peek(kPeerAddress, now));  // asked, not known
+  table.learn(kPeerAddress, kPeerMac, now, false);
+  CHECK(*table.peek(kPeerAddress, now) == kPeerMac);
+  now += 61'000 * kMs;
+  POINTERS_EQUAL(nullptr, table.peek(kPeerAddress, now));
+  LONGS_EQUAL(0, questions());
+}
+
 TEST(IoNeighbours, TheUnknownIsAskedForUntilItAnswers) {
   LONGS_EQUAL(0, questions());
   POINTERS_EQUAL(nullptr, table.find(kPeerAddress, now));

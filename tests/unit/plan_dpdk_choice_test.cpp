@@ -53,6 +53,20 @@ TEST(PlanDpdkChoice, AllThatIsMissingIsSaidAtOnce) {
   STRCMP_CONTAINS("lane.0.dpdk.address: \"\" must be like", rig.text().c_str());
 }
 
+TEST(PlanDpdkChoice, OnlyDevicesThatTheSealKnowsAreTaken) {
+  for (const char* good : {"0000:03:00.0", "net_af_xdp0,iface=a", "net_af_packet12,iface=a"}) {
+    rig.make(lane + "[lane.dpdk]\ndevice = \"" + good + "\"\naddress = \"10.0.0.1/24\"\n" +
+             machine);
+    STRCMP_EQUAL("", rig.text().c_str());
+  }
+  for (const char* wrong :
+       {"eth_af_packet0,iface=a", "net_tap0", "net_virtio_user0,path=x", "eth1"}) {
+    rig.make(lane + "[lane.dpdk]\ndevice = \"" + wrong + "\"\naddress = \"10.0.0.1/24\"\n" +
+             machine);
+    STRCMP_CONTAINS("must be the address of a PCI device", rig.text().c_str());
+  }
+}
+
 TEST(PlanDpdkChoice, AddressesAreChecked) {
   rig.make(lane + table + "gateway = \"10.0.1.1\"\n" +
            "neighbour = [{ address = \"10.0.0.999\", mac = \"02:00:00:00:00:02\" },"

@@ -92,6 +92,19 @@ TEST(RecordRecorder, TheFileBeforeIsKeptAndAWrongPlaceIsAFailure) {
   auto again = record::Recorder::open(spec, rig.region);
   CHECK_OK(again);
   UNSIGNED_LONGS_EQUAL(first, std::filesystem::file_size(path + ".1"));
+  // Starts that fail at once do not push out the one that matters.
+  for (int i = 0; i < 5; ++i) {
+    (*again)->finish();
+    again = record::Recorder::open(spec, rig.region);
+    CHECK_OK(again);
+  }
+  UNSIGNED_LONGS_EQUAL(first, std::filesystem::file_size(path + ".6"));
+  for (int i = 0; i < 9; ++i) {
+    (*again)->finish();
+    again = record::Recorder::open(spec, rig.region);
+    CHECK_OK(again);
+  }
+  CHECK(!std::filesystem::exists(path + ".10"));
   spec.path = rig.directory.path() + "/no/where";
   const auto failed = record::Recorder::open(spec, rig.region);
   CHECK_FALSE(static_cast<bool>(failed));

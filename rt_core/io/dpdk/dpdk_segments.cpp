@@ -17,10 +17,11 @@ std::string DpdkSegments::open(std::uint32_t capacity, const StreamSink& sink,
   settings.link.self = this;
   settings.link.route = [](void* self, std::uint32_t to, std::int64_t now_ns) {
     packet::Mac mac;
-    return static_cast<DpdkSegments*>(self)->route(to, now_ns, &mac);
+    return static_cast<DpdkSegments*>(self)->route(to, false, now_ns, &mac);
   };
-  settings.link.room = [](void* self, std::uint32_t to, std::uint32_t bytes, std::int64_t now_ns) {
-    return static_cast<DpdkSegments*>(self)->room(to, bytes, now_ns);
+  settings.link.room = [](void* self, std::uint32_t to, std::uint32_t bytes, bool answer,
+                          std::int64_t now_ns) {
+    return static_cast<DpdkSegments*>(self)->room(to, bytes, answer, now_ns);
   };
   exchange_ = exchange;
   settings.link.exchange = [](void* self, std::int64_t now_ns) {
@@ -41,8 +42,9 @@ void DpdkSegments::end(std::int64_t now_ns) {
 
 std::string DpdkSegments::figures() const { return is_open() ? stack_.figures(stack_.self) : ""; }
 
-TcpLink::Route DpdkSegments::route(std::uint32_t to, std::int64_t now_ns, packet::Mac* mac) {
-  switch (endpoint_->route(to, now_ns, mac)) {
+TcpLink::Route DpdkSegments::route(std::uint32_t to, bool answer, std::int64_t now_ns,
+                                   packet::Mac* mac) {
+  switch (endpoint_->route(to, now_ns, mac, answer)) {
     case FrameEndpoint::Route::Unknown: return TcpLink::Route::Unknown;
     case FrameEndpoint::Route::None: return TcpLink::Route::None;
     case FrameEndpoint::Route::Ready: break;
@@ -51,9 +53,10 @@ TcpLink::Route DpdkSegments::route(std::uint32_t to, std::int64_t now_ns, packet
   return mac->is_group() ? TcpLink::Route::None : TcpLink::Route::Ready;
 }
 
-std::uint8_t* DpdkSegments::room(std::uint32_t to, std::uint32_t bytes, std::int64_t now_ns) {
+std::uint8_t* DpdkSegments::room(std::uint32_t to, std::uint32_t bytes, bool answer,
+                                 std::int64_t now_ns) {
   packet::Mac mac;
-  if (leaving_.size() == kPerExchange || route(to, now_ns, &mac) != TcpLink::Route::Ready) {
+  if (leaving_.size() == kPerExchange || route(to, answer, now_ns, &mac) != TcpLink::Route::Ready) {
     return nullptr;
   }
   rte_mbuf* frame = device_->allocate();

@@ -48,8 +48,8 @@ class DpdkSegments {
   void forget() { leaving_.clear(); }  // the frames are somebody else's now
 
  private:
-  TcpLink::Route route(std::uint32_t to, std::int64_t now_ns, packet::Mac* mac);
-  std::uint8_t* room(std::uint32_t to, std::uint32_t bytes, std::int64_t now_ns);
+  TcpLink::Route route(std::uint32_t to, bool answer, std::int64_t now_ns, packet::Mac* mac);
+  std::uint8_t* room(std::uint32_t to, std::uint32_t bytes, bool answer, std::int64_t now_ns);
 
   Device* device_;
   FrameEndpoint* endpoint_;

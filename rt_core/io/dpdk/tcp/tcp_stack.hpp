@@ -19,8 +19,8 @@ struct TcpLink {
   // Unknown: is being asked for. None: cannot be reached at all.
   Route (*route)(void* self, std::uint32_t to, std::int64_t now_ns) = nullptr;
   // Room for an IPv4 packet that leaves with this exchange, filled in before anything else is
-  // called. Null: cannot leave now, TCP sends it again.
-  std::uint8_t* (*room)(void* self, std::uint32_t to, std::uint32_t bytes,
+  // called. Null: cannot leave now, TCP sends it again. answer: to anybody, who is not asked for.
+  std::uint8_t* (*room)(void* self, std::uint32_t to, std::uint32_t bytes, bool answer,
                         std::int64_t now_ns) = nullptr;
   // The exchange of the whole device, which calls input() and step(); for the StreamPort.
   void (*exchange)(void* self, std::int64_t now_ns) = nullptr;

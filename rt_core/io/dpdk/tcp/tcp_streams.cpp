@@ -156,7 +156,9 @@ std::uint32_t TcpStreams::random() {
 }
 
 bool TcpStreams::leave(const pbuf* packet, std::uint32_t to) {
-  std::uint8_t* room = link_.room(link_.self, to, packet->tot_len, now_ns_);
+  // A reset goes to whoever has sent something, forged or not.
+  const bool reset = (::pbuf_get_at(packet, IP_HLEN + 13) & TCP_RST) != 0;
+  std::uint8_t* room = link_.room(link_.self, to, packet->tot_len, reset, now_ns_);
   if (room == nullptr) {
     ++unsent_;
     return false;
@@ -432,7 +434,9 @@ std::string TcpStreams::figures() const {
   add("tcp_streams", streams_.size() - free_.size());
   add("tcp_segments_in", lwip_stats.tcp.recv);
   add("tcp_segments_out", lwip_stats.tcp.xmit);
-  add("tcp_sent_again", numbered_ - lwip_stats.mib2.tcpoutsegs);  // and questions to shut windows
+  // And questions to shut windows. lwIP also counts what found no room to leave.
+  const std::uint64_t first = lwip_stats.mib2.tcpoutsegs;
+  add("tcp_sent_again", numbered_ > first ? numbered_ - first : 0);
   add("tcp_refused", lwip_stats.tcp.drop + lwip_stats.tcp.lenerr + lwip_stats.tcp.proterr);
   add("tcp_no_memory", lwip_stats.tcp.memerr + lost_);
   add("tcp_unsent", unsent_);

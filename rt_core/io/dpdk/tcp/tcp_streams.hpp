@@ -60,7 +60,7 @@ class TcpStreams {
   };
   static constexpr std::int64_t kTickNs = 10'000'000;         // TCP_TMR_INTERVAL
   static constexpr std::int64_t kDrainLimitNs = 500'000'000;  // then the peer is reset
-  static constexpr int kTicksPerStep = 4;                     // of a lane that was late
+  static constexpr int kTicksPerStep = 11;  // the longest period and one more; a lane that was late
 
   std::int32_t open(std::uint32_t owner, const char* host, std::uint16_t port,
                     std::uint32_t timeout_ms);
