@@ -1,0 +1,328 @@
+#!/usr/bin/python3
+"""scripts/rt-tune on folders that stand for machines. This machine's own
+settings are never touched: every call names a folder."""
+import hashlib
+import os
+import pathlib
+import re
+import shutil
+import stat
+import subprocess
+import tempfile
+import unittest
+
+from common import harness, without_realtime
+
+TUNE = harness.ROOT / "scripts" / "rt-tune"
+CPU = "sys/devices/system/cpu"
+THP = "sys/kernel/mm/transparent_hugepage/enabled"
+PAGES = "sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages"
+UNIT = "etc/systemd/system/rise-rt-tune.service"
+WANTED = "etc/systemd/system/multi-user.target.wants/rise-rt-tune.service"
+SNIPPET = "etc/default/grub.d/rise-rt.cfg"
+PROGRAM = "usr/local/sbin/rise-rt-tune"
+
+# A machine as it comes from the installer, with a kernel for real time.
+FRESH = {
+    "proc/version": "Linux version 6.12.9-amd64 (a@b) (gcc) #1 SMP PREEMPT_RT Debian 6.12.9-1\n",
+    "proc/cmdline": "quiet\n",
+    "proc/sys/kernel/osrelease": "6.12.9-amd64\n",
+    "proc/sys/kernel/sched_rt_runtime_us": "950000\n",
+    "proc/sys/kernel/nmi_watchdog": "1\n",
+    "proc/sys/vm/swappiness": "60\n",
+    "proc/sys/vm/stat_interval": "1\n",
+    "proc/sys/net/core/busy_poll": "0\n",
+    "proc/sys/net/core/busy_read": "0\n",
+    "proc/irq/default_smp_affinity": "f\n",
+    "proc/irq/24/smp_affinity_list": "0-3\n",
+    "proc/irq/25/smp_affinity_list": "3\n",
+    "proc/irq/26/smp_affinity_list": "0,2\n",
+    "proc/irq/99/smp_affinity_list": "0-3\n",  # nobody uses it: not in /proc/interrupts
+    "proc/interrupts": "           CPU0  CPU1  CPU2  CPU3\n"
+    " 24:  1  0  0  9  PCI-MSI 0-edge  eth0-rx\n"
+    " 25:  0  0  0  4  PCI-MSI 1-edge  nvme0q1\n"
+    " 26:  5  0  0  0  PCI-MSI 2-edge  xhci\n"
+    "NMI:  0  0  0  0  Non-maskable interrupts\n",
+    f"{CPU}/online": "0-3\n",
+    f"{CPU}/isolated": "\n",
+    THP: "[always] madvise never\n",
+    PAGES: "0\n",
+    "etc/default/grub": 'GRUB_CMDLINE_LINUX_DEFAULT="quiet"\n',
+    "etc/systemd/system/multi-user.target.wants/other.service": "[Unit]\n",
+}
+for number in range(4):
+    FRESH[f"{CPU}/cpu{number}/cpufreq/scaling_governor"] = "powersave\n"
+    FRESH[f"{CPU}/cpu{number}/topology/thread_siblings_list"] = f"{number}\n"
+
+# What is set, and to what.
+SET = {
+    "proc/sys/kernel/sched_rt_runtime_us": "-1\n",
+    "proc/sys/kernel/nmi_watchdog": "0\n",
+    "proc/sys/vm/swappiness": "1\n",
+    "proc/sys/vm/stat_interval": "10\n",
+    "proc/irq/default_smp_affinity": "7\n",
+    "proc/irq/24/smp_affinity_list": "0-2\n",
+    "proc/irq/25/smp_affinity_list": "0-2\n",  # it had the lane's core only: now all others
+    THP: "always [madvise] never\n",
+    PAGES: "64\n",
+    **{f"{CPU}/cpu{number}/cpufreq/scaling_governor": "performance\n" for number in range(4)},
+}
+
+
+def snapshot(root):
+    """Every folder, file and link with its mode and content."""
+    tree = {}
+    for path in sorted(pathlib.Path(root).rglob("*")):
+        name = str(path.relative_to(root))
+        mode = stat.S_IMODE(path.lstat().st_mode)
+        if path.is_symlink():
+            tree[name] = ("link", os.readlink(path))
+        elif path.is_dir():
+            tree[name] = ("folder", mode)
+        else:
+            tree[name] = (mode, hashlib.sha256(path.read_bytes()).hexdigest())
+    return tree
+
+
+def changed_files(before, after):
+    """Not folders: they come and go with what is in them."""
+    names = {n for n in before.keys() | after.keys() if before.get(n) != after.get(n)}
+    return {n for n in names if (after.get(n) or before.get(n))[0] != "folder"}
+
+
+def announced(output):
+    """The files that a plan says it changes."""
+    return {name for name in re.findall(r"^(?:set|keep|create|replace) +/(\S+)", output, re.M)}
+
+
+class OnAFolder(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory(prefix="rise-doctor-")
+        self.addCleanup(folder.cleanup)
+        self.root = pathlib.Path(folder.name).resolve() / "machine"
+        for name, text in FRESH.items():
+            self.put(name, text)
+        self.fresh = snapshot(self.root)
+
+    def put(self, name, text):
+        path = self.root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+
+    def get(self, name):
+        return (self.root / name).read_text()
+
+    def tune(self, *arguments, root=None, code=0):
+        done = subprocess.run(
+            [TUNE, *map(str, arguments), "--root", root or self.root],
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        self.assertEqual(done.returncode, code, done.stdout + done.stderr)
+        return done.stdout + done.stderr
+
+    def assert_untouched(self):
+        self.assertEqual(snapshot(self.root), self.fresh)
+
+
+class RtTune(OnAFolder):
+    def test_dry_run_changes_nothing(self):
+        for more in ([], ["--persist"]):
+            output = self.tune("--dry-run", *more)
+            self.assertIn("nothing was changed", output)
+            self.assert_untouched()
+
+    def test_apply_does_what_dry_run_said_and_undo_puts_it_back(self):
+        plan = self.tune("--dry-run")
+        output = self.tune("--apply")
+        self.assertEqual(plan.splitlines()[:-1], output.splitlines()[:-1])
+        after = snapshot(self.root)
+        self.assertEqual(changed_files(self.fresh, after), announced(plan))
+        for name, text in SET.items():
+            self.assertEqual(self.get(name), text, name)
+        self.assertEqual(set(SET), announced(plan) - {"run/rise-rt-tune/undo-1.sh"})
+        self.tune("--undo")
+        self.assert_untouched()
+
+    def test_the_check_of_the_trees_finds_a_change(self):
+        """The negative control of the two tests above."""
+        self.put("proc/irq/99/smp_affinity_list", "0-3 \n")
+        changed = changed_files(self.fresh, snapshot(self.root))
+        self.assertEqual(changed, {"proc/irq/99/smp_affinity_list"})
+        self.assertNotIn("proc/irq/99/smp_affinity_list", announced(self.tune("--dry-run")))
+
+    def test_persist(self):
+        plan = self.tune("--dry-run", "--persist")
+        self.tune("--apply", "--persist")
+        self.assertEqual(changed_files(self.fresh, snapshot(self.root)), announced(plan))
+        self.assertEqual(set(announced(plan)) & {"etc/default/grub"}, set(), "never in place")
+        # the snippet, as grub-mkconfig reads it
+        shell = '. "$0/etc/default/grub"; . "$1"; printf %s "$GRUB_CMDLINE_LINUX_DEFAULT"'
+        done = subprocess.run(
+            ["sh", "-euc", shell, self.root, self.root / SNIPPET], capture_output=True, text=True
+        )
+        self.assertEqual(
+            (done.stdout, done.stderr),
+            (
+                "quiet isolcpus=managed_irq,domain,3 nohz_full=3 rcu_nocbs=3 irqaffinity=0-2",
+                "",
+            ),
+        )
+        # the program that the unit runs is a copy of this one
+        self.assertEqual((self.root / PROGRAM).read_bytes(), TUNE.read_bytes())
+        self.assertTrue(os.access(self.root / PROGRAM, os.X_OK))
+        self.assertIn(f"ExecStart=/{PROGRAM} --apply --cpu 3 --hugepages 64\n", self.get(UNIT))
+        self.assertEqual(self.get(WANTED), self.get(UNIT), "it is enabled")
+        self.tune("--undo")
+        self.assert_untouched()
+
+    @unittest.skipUnless(shutil.which("systemd-analyze"), "needs systemd-analyze")
+    def test_the_unit_is_one(self):
+        self.tune("--apply", "--persist")
+
+        def verify():
+            done = subprocess.run(
+                ["systemd-analyze", "verify", f"--root={self.root}", "rise-rt-tune.service"],
+                capture_output=True,
+                text=True,
+            )
+            # Faults of the file have its line; that the folder holds no other unit is none.
+            return re.findall(r"rise-rt-tune\.service:\d+:.*", done.stderr)
+
+        if not self.systemd_can_verify():
+            self.skipTest("this systemd-analyze cannot verify in a folder")
+        self.assertEqual(verify(), [])
+        self.put(UNIT, self.get(UNIT).replace("Type=oneshot", "Type=nonsense"))
+        self.assertTrue(verify(), "the negative control")
+
+    def systemd_can_verify(self):
+        done = subprocess.run(["systemd-analyze", "--help"], capture_output=True, text=True)
+        return "--root" in done.stdout
+
+    def test_files_that_are_there_are_kept_and_come_back(self):
+        self.put(SNIPPET, "# the plant's own\n")
+        os.chmod(self.root / SNIPPET, 0o640)
+        before = snapshot(self.root)
+        output = self.tune("--apply", "--persist")
+        self.assertIn(f"replace /{SNIPPET}", output)
+        self.assertNotIn("the plant's own", self.get(SNIPPET))
+        kept = list((self.root / "var/lib/rise-rt-tune").glob("backup-*"))
+        self.assertEqual([path.read_text() for path in kept], ["# the plant's own\n"])
+        self.tune("--undo")
+        self.assertEqual(snapshot(self.root), before)
+
+    def test_again_does_nothing_and_more_can_be_undone_together(self):
+        self.tune("--apply")
+        once = snapshot(self.root)
+        self.assertIn("nothing to do", self.tune("--apply"))
+        self.assertEqual(snapshot(self.root), once)
+        self.put("proc/sys/vm/swappiness", "30\n")  # somebody has changed it since
+        self.tune("--apply", "--persist", "--hugepages", 128)
+        self.assertEqual(self.get(PAGES), "128\n")
+        self.tune("--undo")
+        self.assert_untouched()
+        self.assertIn("nothing to undo", self.tune("--undo"))
+
+    def test_the_undo_script_needs_nothing_but_a_shell(self):
+        self.tune("--apply")
+        script = self.root / "run/rise-rt-tune/undo-1.sh"
+        lint = shutil.which("shellcheck")
+        if lint:
+            subprocess.run([lint, "-s", "sh", "-e", "SC2317,SC2015", script], check=True)
+        subprocess.run(["sh", script], check=True, env={"PATH": os.environ["PATH"]})
+        self.assert_untouched()
+
+    def test_an_undo_script_of_another_folder_is_not_run(self):
+        self.tune("--apply")
+        copy = self.root.parent / "copy"
+        shutil.copytree(self.root, copy, symlinks=True)
+        before = snapshot(self.root)
+        self.assertIn("was not written for", self.tune("--undo", root=copy, code=1))
+        self.assertEqual(snapshot(self.root), before)
+
+    def test_a_link_out_of_the_folder_is_not_followed(self):
+        outside = self.root.parent / "outside"
+        outside.write_text("60\n")
+        (self.root / "proc/sys/vm/swappiness").unlink()
+        (self.root / "proc/sys/vm/swappiness").symlink_to(outside)
+        before = snapshot(self.root)
+        self.assertIn("leads out of", self.tune("--apply", code=1))
+        self.assertEqual(outside.read_text(), "60\n")
+        self.assertEqual(snapshot(self.root), before, "all that could refuse did so before")
+
+    def test_a_setting_that_is_refused_is_said_and_the_rest_is_done(self):
+        program = self.root.parent / "rt-tune"  # where a user without rights can read it
+        shutil.copy(TUNE, program)
+        os.chmod(self.root / "proc/sys/vm/swappiness", 0o444)
+        prefix = []
+        if os.geteuid() == 0:  # who may write everything
+            prefix = without_realtime()
+            for path in [self.root.parent, *self.root.parent.rglob("*")]:
+                os.chown(path, 65534, 65534)
+        before = snapshot(self.root)
+
+        def run(verb):
+            command = [*prefix, program, verb, "--root", self.root]
+            return subprocess.run(command, capture_output=True, text=True, timeout=60)
+
+        done = run("--apply")
+        self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
+        self.assertIn("refused /proc/sys/vm/swappiness", done.stdout)
+        self.assertEqual(self.get(PAGES), "64\n")
+        self.assertEqual(self.get("proc/sys/vm/swappiness"), "60\n")
+        done = run("--undo")
+        self.assertEqual(done.returncode, 0, "what was not done need not be undone" + done.stderr)
+        self.assertEqual(snapshot(self.root), before)
+
+    def test_undo_that_fails_is_said_and_can_be_run_again(self):
+        self.tune("--apply")
+        target = self.root / "proc/sys/vm/swappiness"
+        target.unlink()
+        target.mkdir()  # nobody can write to a folder
+        self.assertIn("swappiness was not put back", self.tune("--undo", code=1))
+        self.assertEqual(self.get(PAGES), "0\n", "the rest was")
+        target.rmdir()
+        target.write_text("1\n")
+        self.tune("--undo")
+        self.assert_untouched()
+
+    def test_without_grub_the_words_are_said(self):
+        (self.root / "etc/default/grub").unlink()
+        output = self.tune("--apply", "--persist")
+        self.assertIn("isolcpus=managed_irq,domain,3 nohz_full=3", output)
+        self.assertFalse((self.root / SNIPPET).exists())
+
+    def test_words_that_grub_has_already_are_said(self):
+        self.put("etc/default/grub", 'GRUB_CMDLINE_LINUX_DEFAULT="quiet isolcpus=2"\n')
+        self.assertIn("has isolcpus= as well", self.tune("--dry-run", "--persist"))
+
+    def test_bad_use(self):
+        self.tune(code=64)
+        self.tune("--apply", "--undo", code=64)
+        self.tune("--apply", root="/", code=64)
+        self.tune("--apply", root=self.root / "nothing", code=64)
+        self.assertIn("core 7 is not online", self.tune("--apply", "--cpu", 7, code=1))
+        self.put(f"{CPU}/online", "0\n")
+        self.assertIn("one core only", self.tune("--apply", code=1))
+        (self.root / f"{CPU}/online").unlink()
+        self.assertIn("cannot be read", self.tune("--apply", code=1))
+
+    def test_without_a_folder_it_is_this_machine(self):
+        """And not the folder that we are in. A dry run only."""
+        self.put(f"{CPU}/online", "700-709\n")
+        done = subprocess.run(
+            [TUNE, "--dry-run"], capture_output=True, text=True, cwd=self.root, timeout=60
+        )
+        self.assertNotIn("core 709", done.stdout)
+        self.assertIn("core 709", self.tune("--dry-run"))
+
+    def test_wide_masks(self):
+        self.put(f"{CPU}/online", "0-39\n")
+        self.put("proc/irq/default_smp_affinity", "ff,ffffffff\n")
+        self.tune("--apply", "--cpu", 39)
+        self.assertEqual(self.get("proc/irq/default_smp_affinity"), "7f,ffffffff\n")
+
+
+if __name__ == "__main__":
+    unittest.main()
