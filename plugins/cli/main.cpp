@@ -6,7 +6,7 @@
 #include "plugins/cli/child.hpp"
 #include "plugins/cli/command.hpp"
 #include "plugins/cli/config_file.hpp"
-#include "plugins/cli/doctor.hpp"
+#include "plugins/cli/doctor/doctor.hpp"
 #include "plugins/cli/driver_new.hpp"
 #include "plugins/cli/reload.hpp"
 #include "plugins/cli/run.hpp"
@@ -77,6 +77,26 @@ void add_driver(CLI::App* app, DriverNewOptions* fresh, ReloadOptions* reload, i
   again->callback([=] { *code = rise::cli::reload(reload->region, reload->name); });
 }
 
+void add_doctor(CLI::App* app, DoctorOptions* options, int* code) {
+  CLI::App* command = app->add_subcommand("doctor", "is this machine fit for real time?");
+  command->add_flag("--json", options->json, "findings as JSON");
+  command->add_option("--cpu", options->cpu, "the lane's core (default: the best one)")
+      ->check(CLI::Range(0, 1023));
+  CLI::Option* measure =
+      command
+          ->add_option("--measure", options->measure_s,
+                       "measure the lateness for so many seconds; no lane should run meanwhile")
+          ->check(CLI::Range(1, 86400));
+  CLI::Option* fix = command->add_flag("--fix", options->fix, "show what rt-tune would change");
+  command->add_flag("--yes", options->yes, "with --fix: change it, then look again")->needs(fix);
+  command->add_flag("--persist", options->persist, "with --fix: for the next boots as well")
+      ->needs(fix);
+  command->add_option("--root", options->root, "a folder with another machine's /proc, /sys, /dev")
+      ->check(CLI::ExistingDirectory)
+      ->excludes(measure);
+  command->callback([=] { *code = rise::cli::doctor(*options); });
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -128,10 +148,8 @@ int main(int argc, char** argv) {
     code = 1;
   });
 
-  bool doctor_json = false;
-  CLI::App* doctor_command = app.add_subcommand("doctor", "is this machine fit for real time?");
-  doctor_command->add_flag("--json", doctor_json, "findings as JSON");
-  doctor_command->callback([&] { code = doctor(doctor_json); });
+  DoctorOptions doctor_options;
+  add_doctor(&app, &doctor_options, &code);
 
   TraceOptions trace_options;
   CLI::App* trace_command =

@@ -32,7 +32,7 @@ FOCAS_SRC := $(wildcard drivers/focas/*.cpp)
 SIMULATOR_SRC := $(filter-out drivers/focas/simulator/process/main.cpp, $(wildcard drivers/focas/simulator/*/*.cpp))
 KIT_SRC := $(wildcard rt_core/kit/*.cpp)
 HOST_SRC := $(wildcard plugins/host/*.cpp)
-CLI_SRC := $(wildcard plugins/cli/*.cpp)
+CLI_SRC := $(wildcard plugins/cli/*.cpp plugins/cli/*/*.cpp)
 
 objects = $(patsubst %.cpp,$(OUT)/obj/%.o,$(1))
 

@@ -6,7 +6,7 @@ $(OUT)/obj/tests/%.o: MODE := -DCPPUTEST_MEM_LEAK_DETECTION_DISABLED -Wno-old-st
                               $(if $(filter-out release,$(VARIANT)),-O0)
 UNDER_TEST := $(sort $(CORE_OBJ) $(CONFIG_OBJ) $(FOCAS_OBJ) $(SIMULATOR_OBJ) $(TELEMETRY_OBJ) $(SENSORSIM_OBJ) $(REPLAY_OBJ))
 # Of the command line what looks at files only; the rest is tested as a program.
-CLI_UNDER_TEST := $(call objects,plugins/cli/doctor_checks.cpp)
+CLI_UNDER_TEST := $(call objects,$(filter-out %/doctor.cpp %/mend.cpp,$(wildcard plugins/cli/doctor/*.cpp)))
 
 # ---- unit: one program, tests/unit/<thing>_test.cpp beside one another
 UNIT_SRC := $(wildcard tests/unit/*.cpp tests/unit/*/*.cpp)
