@@ -1,0 +1,319 @@
+#!/usr/bin/python3
+"""The core on a PREEMPT_RT kernel, in an emulated machine (scripts/rtvm, tests/rtvm). Nothing here is a
+time of a real machine: in icount mode a nanosecond is an instruction, in smp mode times mean nothing."""
+import json
+import pathlib
+import re
+import tempfile
+import unittest
+
+from common import harness
+
+import sys
+
+sys.path.insert(0, str(harness.ROOT / "tests" / "rtvm"))
+import costs  # noqa: E402
+import machine  # noqa: E402
+
+MS = 1_000_000
+
+
+def boot(test, series, *arguments, **options):
+    """One run of the machine for a whole class; skips the class where there is no such machine."""
+    why = machine.reason_to_skip(series)
+    if why:
+        raise unittest.SkipTest(why)
+    result = machine.run(*arguments, series=series, **options)
+    if result.code == machine.NO_VERDICT:
+        raise AssertionError(result.text)
+    test.result = result
+
+
+class Verdicts(unittest.TestCase):
+    """Negative controls of the machine itself."""
+
+    def verdict(self, text, limit=60):
+        why = machine.reason_to_skip()
+        if why:
+            self.skipTest(why)
+        with tempfile.TemporaryDirectory() as folder:
+            script = pathlib.Path(folder) / "verdict.sh"
+            script.write_text(text)
+            done = machine.subprocess.run(
+                [machine.RTVM, "run", script, "--limit", str(limit)],
+                capture_output=True,
+                text=True,
+                timeout=limit + 30,
+            )
+        return done.returncode, done.stdout
+
+    def test_a_script_that_fails_has_failed(self):
+        self.assertEqual(self.verdict("echo said\nfalse\n"), (1, "said\n"))
+
+    def test_a_panic_is_no_verdict(self):
+        code, text = self.verdict("echo c >/proc/sysrq-trigger\nsleep 1\n")
+        self.assertEqual(code, 2, text)
+        self.assertIn("no verdict", text)
+
+
+class Comparison(unittest.TestCase):
+    """What is reported of costs that differ; needs no machine."""
+
+    KNOWN = {("eight", "step"): 1000.0, ("eight", "worst"): 1000.0, ("eight", "samples"): 800.0}
+
+    def excess(self, what, figure):
+        return costs.excess(self.KNOWN, {**self.KNOWN, ("eight", what): figure})
+
+    def test_five_percent_more_is_reported_with_its_run_and_phase(self):
+        self.assertEqual(self.excess("step", 1049), [])
+        self.assertEqual(
+            self.excess("step", 1052), ["eight: step 1000 -> 1052 instructions (+5.2 %)"]
+        )
+
+    def test_less_is_fine(self):
+        self.assertEqual(self.excess("step", 500), [])
+
+    def test_the_longest_cycle_has_more_room(self):
+        self.assertEqual(self.excess("worst", 1240), [])
+        self.assertEqual(len(self.excess("worst", 1260)), 1)
+
+    def test_cheaper_because_less_was_done_is_reported(self):
+        self.assertEqual(len(self.excess("samples", 700)), 1)
+
+    def test_what_was_not_measured_is_reported(self):
+        self.assertEqual(len(costs.excess(self.KNOWN, {})), 3)
+
+
+class Costs(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        why = machine.reason_to_skip(costs.SERIES)
+        if why:
+            raise unittest.SkipTest(why)
+        cls.result, cls.now = costs.measure()
+        if cls.result.code != 0:
+            raise AssertionError(cls.result.text)
+
+    def test_no_cycle_costs_more_than_what_was_accepted(self):
+        of, known = costs.accepted()
+        if of != costs.circumstances():
+            self.skipTest(f"the accepted costs are of {of}, here is {costs.circumstances()}")
+        wrong = costs.excess(known, self.now)
+        self.assertEqual(wrong, [], "\n" + costs.show(known, self.now))
+
+    def test_work_that_was_planted_is_reported(self):
+        idle = {key: figure for key, figure in self.now.items() if key[0] == "idle"}
+        planted = {
+            ("idle", what): figure for (run, what), figure in self.now.items() if run == "planted"
+        }
+        wrong = "\n".join(costs.excess(idle, planted))
+        for phase in ("step", "cycle"):
+            self.assertRegex(wrong, rf"idle: {phase} \d+ -> \d+ instructions \(\+[\d.]+ %\)")
+
+    def test_all_controls_were_swept(self):
+        for run, (count, period_ms) in {
+            "one": (1, 10),
+            "eight": (8, 10),
+            "many": (64, 100),
+        }.items():
+            expected = count * costs.RUNS[run][1] / period_ms
+            self.assertGreater(self.now[run, "samples"], 0.9 * expected, run)
+        self.assertGreaterEqual(self.now["telemetry", "samples"], 10)
+
+    def test_a_late_driver_costs_its_own_phase_only(self):
+        for phase in ("judge", "publish"):
+            self.assertLess(self.now["late", phase], 2 * self.now["one", phase], phase)
+
+
+class Lateness(unittest.TestCase):
+    """A lane beside others of its core."""
+
+    SERIES = "6.1"
+
+    @classmethod
+    def setUpClass(cls):
+        talking = costs.controls(1, 20, "talking")
+        idle = {"rise.toml": costs.core("lane", costs.IDLE.format(name="i"))}
+        add = [f"{machine.shutil.which('cyclictest') or 'cyclictest'}=/bin/"]
+        runs = {"lane": idle, "talking": talking}
+        boot(cls, cls.SERIES, "lateness", runs, "icount", add=add)
+        cls.table = {**cls.result.table("cost"), **cls.result.table("late")}
+
+    def test_the_script_ran_to_its_end(self):
+        self.assertEqual(self.result.code, 0, self.result.text)
+
+    def late_ns(self, case):
+        return self.table[case, "wake_max"]
+
+    def test_whoever_is_below_does_not_hold_it_up(self):
+        for case in ("alone", "below", "below_calls"):
+            self.assertLess(self.late_ns(case), MS // 10, case)
+
+    def test_it_is_as_late_as_cyclictest_is(self):
+        # The worst of all cases: of one by itself, chance decides which timers meet in an interrupt.
+        cases = ("below", "below_calls", "endless")
+        other_ns = max(self.table[case, "cyclictest_max"] for case in cases)
+        self.assertLess(max(self.late_ns(case) for case in cases), 1.3 * other_ns)
+
+    def test_whoever_is_above_does(self):
+        self.assertGreater(self.late_ns("above"), 5 * MS)
+
+    def test_the_lock_of_the_network_does_not_let_one_between_hold_it_up(self):
+        self.assertGreater(self.table["inversion", "samples"], 3)
+        self.assertLess(self.table["inversion", "exchange_max"], MS)
+        self.assertLess(self.late_ns("inversion"), MS)
+
+    def test_throttling_stops_the_lane_with_whoever_never_sleeps(self):
+        if ("starving", "wake_max") in self.table:
+            self.skipTest(f"{self.SERIES} has a server for starving threads instead")
+        self.assertGreater(self.late_ns("throttled"), 2 * MS)
+        self.assertLess(self.late_ns("endless"), MS // 10)
+
+    def test_the_server_for_starving_threads_stops_the_lane_unless_it_has_no_time(self):
+        if ("starving", "wake_max") not in self.table:
+            self.skipTest(f"{self.SERIES} has no such server")
+        self.assertGreater(self.late_ns("starving"), 20 * MS)
+        self.assertLess(self.late_ns("unserved"), MS // 10)
+
+
+class LatenessOn612(Lateness):
+    SERIES = "6.12"
+
+
+class Works(unittest.TestCase):
+    """On two cores, of which the lane has the isolated one."""
+
+    SERIES = "6.1"
+
+    @classmethod
+    def setUpClass(cls):
+        lane = costs.LANE + 'cpu = 1\nbench_after = 0\nstuck_after = 1000\ntrip_after = 0\n'
+        machines = "".join(harness.machine_toml(f"m-{i}", 9000 + i, 50) for i in (1, 2, 3))
+        machines += '[[machine]]\nname = "bad"\ndriver = "misbehaves"\n'
+        machines += '[machine.misbehaves]\nhow = "open_file"\nafter = 200\n'
+        plant = {
+            "rise.toml": '[core]\nname = "plant"\n' + lane + machines,
+            "controls.toml": harness.control_toml("m", 9001, count=3),
+        }
+        add = [f"{harness.OUT / 'tests' / 'unit'}=/rise/tests/"]
+        append = "hugepages=32"
+        boot(cls, cls.SERIES, "works", {"plant": plant}, "smp", add=add, append=append, memory=1024)
+
+    def part(self, name):
+        self.assertIn(name, self.result.parts, self.result.text)
+        return self.result.parts[name]
+
+    def view(self, name="second"):
+        return json.loads(self.part(name))
+
+    def test_the_script_ran_to_its_end(self):
+        self.assertEqual(self.result.code, 0, self.result.text)
+        self.assertEqual(self.part("ended").strip(), "well")
+
+    def test_it_is_the_kernel_that_was_asked_for(self):
+        self.assertIn("PREEMPT_RT", self.part("kernel"))
+        self.assertRegex(self.part("kernel"), rf"^Linux version {re.escape(self.SERIES)}\.")
+
+    def test_doctor_says_so(self):
+        findings = {f["id"]: f for f in json.loads(self.part("doctor"))["findings"]}
+        for name in ("preempt_rt", "sched_fifo", "memlock", "io_uring", "isolcpus", "nohz_full"):
+            self.assertEqual(findings[name]["verdict"], "pass", findings[name])
+
+    def test_lane_is_fifo_on_the_isolated_core_and_nobody_else_is(self):
+        threads = [line.split() for line in self.part("threads").splitlines()]
+        lane = next(t for t in threads if t[0].startswith("lane-"))
+        self.assertEqual(lane[1:4], ["1", "80", "1"], "SCHED_FIFO, 80, core 1")
+        for thread in threads:
+            if thread is not lane:
+                self.assertEqual(thread[3], "0", thread)
+
+    def test_lane_is_sealed_and_only_the_lane(self):
+        for name, _, _, _, seal in (line.split() for line in self.part("threads").splitlines()):
+            self.assertEqual(seal, "2" if name.startswith("lane-") else "0", name)
+
+    def test_the_core_does_without_nothing(self):
+        lane = self.view()["lanes"][0]
+        self.assertEqual(lane["scheduling"], "fifo")
+        self.assertEqual(lane["shortfall"], "")
+        self.assertIn("io_uring", lane["io"])
+
+    def test_memory_is_locked_and_no_page_faults_come(self):
+        memory = dict(re.findall(r"(\w+):\s+(\d+) kB", self.part("memory")))
+        self.assertGreater(int(memory["VmLck"]), 1024)
+        faults = [
+            self.view(name)["lanes"][0]["counters"]["page_faults"] for name in ("first", "second")
+        ]
+        self.assertEqual(*faults)
+
+    def test_region_is_on_huge_pages(self):
+        self.assertIn("(huge pages)", self.part("core"))
+
+    def test_sweeps_go_on(self):
+        first, second = (
+            {m["name"]: m["counters"]["samples"] for m in self.view(name)["machines"]}
+            for name in ("first", "second")
+        )
+        for name in ("m-1", "m-2", "m-3"):
+            self.assertGreater(second[name], first[name] + 5, name)
+
+    def test_the_seal_benches_the_driver_that_opens_a_file(self):
+        bad = next(m for m in self.view()["machines"] if m["name"] == "bad")
+        self.assertGreater(bad["counters"]["faults"], 0)
+        self.assertRegex(
+            self.part("core"), r"bad +driver benched: .*forbidden system call open(at)? \("
+        )
+
+    def test_unit_tests_of_guards_and_rings(self):
+        groups = [name for name in self.result.parts if name.startswith("unit ")]
+        self.assertEqual(len(groups), 5)
+        for name in groups:
+            with self.subTest(name):
+                self.assertRegex(
+                    self.part(name), r"OK \(\d+ tests, [1-9]\d* ran, \d+ checks, 0 ignored"
+                )
+
+
+class WorksOn612(Works):
+    SERIES = "6.12"
+
+
+class Card(unittest.TestCase):
+    """FOCAS over DPDK on an emulated network card, against controls behind the kernel's own TCP."""
+
+    DEVICE = "virtio-net-pci,disable-modern=on"
+
+    @classmethod
+    def setUpClass(cls):
+        if not (harness.OUT / "lib" / "rise" / "io" / "dpdk.so").exists():
+            raise unittest.SkipTest("built without DPDK (scripts/setup dpdk)")
+        lane = costs.LANE + 'cpu = 1\nbench_after = 0\nstuck_after = 1000\ntrip_after = 0\n'
+        lane += 'streams = "dpdk"\n[lane.dpdk]\ndevice = "0000:00:03.0"\naddress = "10.9.0.3/24"\n'
+        machines = "".join(harness.machine_toml(f"m-{i}", 9000 + i, 50) for i in (1, 2))
+        machines = machines.replace("127.0.0.1", "10.9.0.2")
+        controls = harness.control_toml("m", 9001, count=2, address="10.9.0.2")
+        card = {
+            "rise.toml": '[core]\nname = "card"\nhugepages = false\n' + lane + machines,
+            "controls.toml": controls,
+        }
+        device = [
+            f"-netdev hubport,id=a,hubid=0 -device {cls.DEVICE},netdev=a,mac=02:00:00:00:00:0a,addr=3",
+            "-netdev hubport,id=b,hubid=0 -device e1000,netdev=b,mac=02:00:00:00:00:0b,addr=4",
+        ]
+        modules = "uio,uio_pci_generic,e1000"
+        boot(
+            cls, "6.1", "dpdk", {"card": card}, "smp", device=device, module=modules,
+            append="hugepages=64", memory=1024,
+        )  # fmt: skip
+
+    def test_controls_are_read_over_the_card(self):
+        self.assertEqual(self.result.code, 0, self.result.text)
+        view = json.loads(self.result.parts["top"])
+        self.assertIn("DPDK", view["lanes"][0]["io"])
+        for control in view["machines"]:
+            self.assertEqual(control["link"], "up", self.result.text)
+            self.assertGreater(control["counters"]["samples"], 5)
+        self.assertEqual(self.result.parts["ended"].strip(), "well")
+
+
+if __name__ == "__main__":
+    unittest.main()

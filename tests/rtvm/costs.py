@@ -1,0 +1,168 @@
+#!/usr/bin/python3
+"""What a cycle costs, in instructions, beside the costs that were accepted (costs.txt).
+
+    tests/rtvm/costs.py             measure and compare; exit 1: something costs more than it may
+    tests/rtvm/costs.py --accept    measure, and take the figures as those to hold
+
+Emulated with a nanosecond for each instruction, so the figures repeat to the byte whatever else this
+machine does. They say nothing of the time on a real machine: there are no caches and no waiting for
+memory. They are those of one kernel and one compiler, and are not compared with others.
+"""
+import pathlib
+import subprocess
+import sys
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE))
+import machine  # noqa: E402
+from machine import harness  # noqa: E402
+
+ACCEPTED = HERE / "costs.txt"
+SERIES = "6.1"
+TOLERANCE = 0.05
+FLOOR_NS = 10  # instructions; of small figures 5 % is less than an alignment may change
+# The longest of many cycles depends on what meets by chance: a timer, a reply. Watched, with more room.
+LONGEST = ("wake_max", "exchange_max", "worst")
+LONGEST_TOLERANCE = 0.25
+
+CORE = '[core]\nname = "{name}"\nhugepages = false\nseed = 7\nflight_cycles = 8192\n'
+LANE = '[[lane]]\nname = "main"\n'
+IDLE = '[[machine]]\nname = "{name}"\ndriver = "misbehaves"\n[machine.misbehaves]\nhow = "none"\n'
+SENSORS = 4
+
+
+def core(name, text, lane=LANE):
+    return CORE.format(name=name) + lane + text
+
+
+def controls(count, period_ms, name, more=""):
+    """A run with so many simulated controls, each swept in that period."""
+    machines = "".join(
+        harness.machine_toml(f"m-{i + 1}", 9001 + i, period_ms=period_ms) for i in range(count)
+    )
+    return {
+        "rise.toml": core(name, machines + more),
+        "controls.toml": harness.control_toml("m", 9001, count=count),
+    }
+
+
+def sensors(name):
+    machine_toml = (
+        '[[machine]]\nname = "cell"\ndriver = "telemetry"\n[machine.telemetry]\nport = 9000\n'
+    )
+    for number in range(1, SENSORS + 1):
+        machine_toml += (
+            f'[[machine.telemetry.sensor]]\nid = {number}\nname = "s{number}"\nkind = "vibration"\n'
+            'unit = "m/s2"\nrate_hz = 10000\nwindow = 1024\nbands = [[10, 100], [100, 1000]]\n'
+        )
+    sender = (
+        '[target]\nport = 9000\n[[sensor]]\nname = "s"\nid = 1\nkind = "vibration"\n'
+        f'count = {SENSORS}\nrate_hz = 10000.0\nsamples = 100\n'
+        'sine = [{ hz = 108.3, amplitude = 0.6 }]\n'
+    )
+    return {"rise.toml": core(name, machine_toml), "sensors.toml": sender}
+
+
+def late(name):
+    """A driver that takes longer than the period, and is let: the lane skips, counts, and tells."""
+    slow = '[[machine]]\nname = "slow"\ndriver = "is_slow"\n'
+    return {"rise.toml": core(name, slow, LANE + "bench_after = 0\nstuck_after = 0\n")}
+
+
+# name: (files, cycles)
+RUNS = {
+    "idle": ({"rise.toml": core("idle", IDLE.format(name="i"))}, 1000),
+    "one": (controls(1, 10, "one"), 1000),
+    "eight": (controls(8, 10, "eight"), 1000),
+    "many": (controls(64, 100, "many"), 500),
+    "telemetry": (sensors("telemetry"), 500),
+    "late": (late("late"), 200),
+}
+# The negative control: one idle machine more than `idle` has.
+PLANTED = ({"rise.toml": core("planted", IDLE.format(name="i") + IDLE.format(name="j"))}, 1000)
+
+
+def measure(runs=None):
+    """-> (machine.Result, its table)"""
+    runs = runs or {**RUNS, "planted": PLANTED}
+    order = "".join(f"{name} {cycles}\n" for name, (_, cycles) in runs.items())
+    files = {name: files for name, (files, _) in runs.items()}
+    result = machine.run("costs", {**files, ".": {"order": order}}, "icount", SERIES)
+    return result, result.table()
+
+
+def circumstances():
+    """What the figures depend on besides our sources."""
+    compiler = subprocess.run(["g++", "--version"], capture_output=True, text=True, timeout=20)
+    return f"{machine.kernel(SERIES)}, {compiler.stdout.splitlines()[0]}"
+
+
+def accepted():
+    """-> (circumstances, table)"""
+    lines = ACCEPTED.read_text().splitlines()
+    of = next(line.removeprefix("# of: ") for line in lines if line.startswith("# of: "))
+    rows = [line.split() for line in lines if line and not line.startswith("#")]
+    return of, {(label, what): float(figure) for label, what, figure in rows}
+
+
+def excess(known, now):
+    """What costs more than it may: lines that name run, phase, and both figures."""
+    wrong = []
+    for (label, what), before in known.items():
+        if (label, what) not in now:
+            wrong.append(f"{label}: {what} was not measured")
+            continue
+        after = now[label, what]
+        if what == "samples":
+            if after < before * (1 - TOLERANCE):
+                wrong.append(f"{label}: {before:.0f} samples -> {after:.0f}: less work was done")
+            continue
+        share = LONGEST_TOLERANCE if what in LONGEST else TOLERANCE
+        if after > before + max(before * share, FLOOR_NS):
+            percent = f"{(after / before - 1) * 100:+.1f} %" if before > 0 else "from nothing"
+            wrong.append(f"{label}: {what} {before:.0f} -> {after:.0f} instructions ({percent})")
+    return wrong
+
+
+def show(known, now):
+    """A table of all that was measured, run by run, beside what is accepted."""
+    lines = []
+    for (label, what), after in now.items():
+        before = known.get((label, what))
+        change = f"{(after / before - 1) * 100:+7.1f} %" if before else ""
+        lines.append(f"{label:<12} {what:<12} {after:12.1f} {change}")
+    return "\n".join(lines)
+
+
+def accept(now):
+    text = (
+        "# Instructions of a lane's cycle, in user and kernel mode; see costs.py and README.md.\n"
+        f"# Taken anew by `make rtvm-golden`.\n# of: {circumstances()}\n"
+    )
+    for (label, what), figure in now.items():
+        if label != "planted":
+            text += f"{label:<12} {what:<12} {figure:12.1f}\n"
+    ACCEPTED.write_text(text)
+
+
+def main():
+    why = machine.reason_to_skip(SERIES)
+    if why:
+        sys.exit(f"costs: {why}")
+    result, now = measure()
+    if result.code != 0:
+        sys.exit(result.text)
+    of, known = accepted() if ACCEPTED.exists() else ("", {})
+    print(show(known, now))
+    if "--accept" in sys.argv[1:]:
+        accept(now)
+        return 0
+    if of != circumstances():
+        sys.exit(f"costs: the accepted figures are of {of}; these are of {circumstances()}")
+    wrong = excess(known, now)
+    print("\n".join(wrong))
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
