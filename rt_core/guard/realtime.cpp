@@ -13,6 +13,7 @@
 #include <cstring>
 #include <fstream>
 
+#include "rt_core/cpu_list.hpp"
 #include "rt_core/proc_stat.hpp"
 
 namespace rise::guard {
@@ -20,6 +21,19 @@ namespace rise::guard {
 namespace {
 
 std::string reason() { return std::strerror(errno); }
+
+// Tried: control groups have a say, too. The calling thread is put back where it was.
+bool may_run_on(int cpu) {
+  cpu_set_t before;
+  cpu_set_t set;
+  CPU_ZERO(&before);
+  CPU_ZERO(&set);
+  CPU_SET(static_cast<std::size_t>(cpu), &set);
+  if (::sched_getaffinity(0, sizeof before, &before) != 0) return false;
+  const bool may = ::sched_setaffinity(0, sizeof set, &set) == 0;
+  ::sched_setaffinity(0, sizeof before, &before);
+  return may;
+}
 
 }  // namespace
 
@@ -78,6 +92,16 @@ std::vector<int> allowed_cpus() {
   if (::sched_getaffinity(0, sizeof set, &set) != 0) return cpus;
   for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
     if (CPU_ISSET(static_cast<std::size_t>(cpu), &set)) cpus.push_back(cpu);
+  }
+  return cpus;
+}
+
+std::vector<int> lane_cpus() {
+  std::vector<int> cpus = allowed_cpus();
+  for (const int cpu : isolated_cpus()) {
+    if (cpu >= CPU_SETSIZE || !may_run_on(cpu)) continue;
+    std::erase(cpus, cpu);
+    cpus.push_back(cpu);
   }
   return cpus;
 }

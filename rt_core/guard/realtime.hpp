@@ -22,9 +22,12 @@ std::string make_fifo(int priority);
 // Touches the stack that the lane will use, so that no cycle meets a page for the first time.
 void prefault_stack();
 
-// Cores that this process may use, and the last of them, where a lane goes by default (interrupts
-// and everybody else's work tend to gather on the first).
+// Cores that this process may use. A lane goes to the last of them by default: interrupts and
+// everybody else's work tend to gather on the first.
 std::vector<int> allowed_cpus();
+// The same and the isolated ones (isolcpus), which stand last and so are a lane's first choice.
+// They are in nobody's affinity; those that the kernel refuses this process are left out.
+std::vector<int> lane_cpus();
 // Keeps the calling thread, and those it makes from now on, off the given cores; if none would be
 // left, nothing is changed.
 void avoid_cpus(const std::vector<int>& cpus);

@@ -91,7 +91,7 @@ class Planner {
       const bool known = rehearsal_ == nullptr && settings_.has(at + "name");
       wishes.push_back(known ? static_cast<int>(settings_.integer(at + "cpu")) : kNoCore);
     }
-    const std::vector<CoreChoice> cores = choose_cores(wishes, guard::allowed_cpus());
+    const std::vector<CoreChoice> cores = choose_cores(wishes, guard::lane_cpus());
     std::set<std::string> names;
     for (std::size_t i = 0; i < count; ++i) lane(i, cores[i], &names);
   }

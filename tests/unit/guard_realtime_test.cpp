@@ -9,6 +9,7 @@
 
 #include <algorithm>
 
+#include "rt_core/cpu_list.hpp"
 #include "rt_core/guard/in_cycle.hpp"
 #include "tests/unit/support/child.hpp"
 #include "tests/unit/support/skip.hpp"
@@ -69,6 +70,27 @@ TEST(GuardRealtime, AllowedCpusAreThoseOfTheKernel) {
   LONGS_EQUAL(0, ::sched_getaffinity(0, sizeof set, &set));
   LONGS_EQUAL(CPU_COUNT(&set), cpus.size());
   for (const int cpu : cpus) CHECK(CPU_ISSET(static_cast<std::size_t>(cpu), &set));
+}
+
+TEST(GuardRealtime, ListsOfCpusAreReadAsTheKernelWritesThem) {
+  CHECK(rise::parse_cpu_list("").empty());
+  CHECK(rise::parse_cpu_list("none").empty());
+  CHECK((rise::parse_cpu_list("1-3,5\n") == std::vector<int>{1, 2, 3, 5}));
+  CHECK(rise::parse_cpu_list("0-99999999").size() < 10'000);
+  CHECK((rise::parse_cpu_list("7,") == std::vector<int>{7}));
+}
+
+TEST(GuardRealtime, ALaneMayHaveIsolatedCpusAndThoseLast) {
+  const std::vector<int> before = allowed_cpus();
+  const std::vector<int> cpus = lane_cpus();
+  CHECK(allowed_cpus() == before);  // asking has moved nobody
+  for (const int cpu : before) CHECK(std::find(cpus.begin(), cpus.end(), cpu) != cpus.end());
+  const std::vector<int> isolated = rise::isolated_cpus();
+  if (isolated.empty()) {
+    CHECK(cpus == before);
+  } else {
+    LONGS_EQUAL(isolated.back(), cpus.back());
+  }
 }
 
 TEST_WHEN(one_cpu_only(), GuardRealtime, AvoidedCpusAreLeft) {

@@ -48,7 +48,7 @@ TEST(PlanCores, AForbiddenCoreIsNamedWithTheAllowedOnes) {
 
 TEST(PlanCores, ThePlanSaysSoAtTheLine) {
   PlanRig rig;
-  const std::string cpu = "cpu = " + std::to_string(rise::guard::allowed_cpus().back()) + "\n";
+  const std::string cpu = "cpu = " + std::to_string(rise::guard::lane_cpus().back()) + "\n";
   rig.make("[[lane]]\nname = \"a\"\n" + cpu + "[[lane]]\nname = \"b\"\n" + cpu +
            "[[machine]]\nname = \"m\"\ndriver = \"fake\"\n");
   STRCMP_CONTAINS("6 lane.1.cpu: core ", rig.text().c_str());

@@ -230,11 +230,11 @@ TEST(PlanPlan, ACoreThatIsNotThereIsNamedWithThoseThatAre) {
   rig.make("[[lane]]\nname = \"a\"\ncpu = 1023\n[[machine]]\nname = \"m\"\ndriver = \"fake\"\n");
   STRCMP_CONTAINS("3 lane.0.cpu: core 1023 is not available to this process; allowed: ",
                   rig.text().c_str());
-  STRCMP_CONTAINS(std::to_string(rise::guard::allowed_cpus().back()).c_str(), rig.text().c_str());
+  STRCMP_CONTAINS(std::to_string(rise::guard::lane_cpus().back()).c_str(), rig.text().c_str());
 }
 
 TEST(PlanPlan, CoresAreChosenFromTheLastDownwardsAndNeverTheFirst) {
-  const std::vector<int> cpus = rise::guard::allowed_cpus();
+  const std::vector<int> cpus = rise::guard::lane_cpus();
   std::string toml;
   for (int i = 0; i < 16; ++i) toml += "[[lane]]\nname = \"l" + std::to_string(i) + "\"\n";
   const Plan plan = rig.make(toml + "[[machine]]\nname = \"m\"\ndriver = \"fake\"\n");
