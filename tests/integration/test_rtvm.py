@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """The core on a PREEMPT_RT kernel, in an emulated machine (scripts/rtvm, tests/rtvm). Nothing here is a
 time of a real machine: in icount mode a nanosecond is an instruction, in smp mode times mean nothing."""
+import concurrent.futures
 import json
 import pathlib
 import re
@@ -18,15 +19,54 @@ import machine  # noqa: E402
 MS = 1_000_000
 
 
-def boot(test, series, *arguments, **options):
-    """One run of the machine for a whole class; skips the class where there is no such machine."""
-    why = machine.reason_to_skip(series)
-    if why:
-        raise unittest.SkipTest(why)
-    result = machine.run(*arguments, series=series, **options)
-    if result.code == machine.NO_VERDICT:
-        raise AssertionError(result.text)
-    test.result = result
+# Two at a time: most of them have no use for a second core.
+POOL = concurrent.futures.ThreadPoolExecutor(max_workers=2)
+
+
+class OnMachine(unittest.TestCase):
+    """Tests of what one run of the machine has said; skipped where there is no such machine."""
+
+    SERIES = "6.1"
+    result = None
+
+    @classmethod
+    def boot(cls):
+        """-> machine.Result"""
+        raise NotImplementedError
+
+    @classmethod
+    def begin(cls):
+        cls.why = machine.reason_to_skip(cls.SERIES)
+        cls.running = None if cls.why else POOL.submit(cls.boot)
+
+    @classmethod
+    def setUpClass(cls):
+        if "why" not in cls.__dict__:
+            cls.begin()
+        if cls.why:
+            raise unittest.SkipTest(cls.why)
+        cls.result = cls.running.result()
+        if cls.result.code == machine.NO_VERDICT:
+            raise AssertionError(cls.result.text)
+
+    def test_the_script_ran_to_its_end(self):
+        self.assertEqual(self.result.code, 0, self.result.text)
+
+
+def load_tests(_, suite, __):
+    """Begins all machines that the chosen tests need; the longest first."""
+
+    def classes(of):
+        for each in of:
+            yield from classes(each) if isinstance(each, unittest.TestSuite) else [type(each)]
+
+    chosen = {each for each in classes(suite) if issubclass(each, OnMachine)} - {OnMachine}
+    for each in (LatenessOn612, Lateness, Costs, Works, WorksOn612, Card):
+        if each in chosen:
+            each.begin()
+    tests = unittest.TestSuite()
+    tests.addTests(group for group in suite if OnMachine not in {type(test) for test in group})
+    return tests
 
 
 class Verdicts(unittest.TestCase):
@@ -74,8 +114,8 @@ class Comparison(unittest.TestCase):
         self.assertEqual(self.excess("step", 500), [])
 
     def test_the_longest_cycle_has_more_room(self):
-        self.assertEqual(self.excess("worst", 1240), [])
-        self.assertEqual(len(self.excess("worst", 1260)), 1)
+        self.assertEqual(self.excess("worst", 1990), [])
+        self.assertEqual(len(self.excess("worst", 2010)), 1)
 
     def test_cheaper_because_less_was_done_is_reported(self):
         self.assertEqual(len(self.excess("samples", 700)), 1)
@@ -84,15 +124,15 @@ class Comparison(unittest.TestCase):
         self.assertEqual(len(costs.excess(self.KNOWN, {})), 3)
 
 
-class Costs(unittest.TestCase):
+class Costs(OnMachine):
+    SERIES = costs.SERIES
+
     @classmethod
-    def setUpClass(cls):
-        why = machine.reason_to_skip(costs.SERIES)
-        if why:
-            raise unittest.SkipTest(why)
-        cls.result, cls.now = costs.measure()
-        if cls.result.code != 0:
-            raise AssertionError(cls.result.text)
+    def boot(cls):
+        return costs.measure()
+
+    def setUp(self):
+        self.now = self.result.table()
 
     def test_no_cycle_costs_more_than_what_was_accepted(self):
         of, known = costs.accepted()
@@ -125,22 +165,19 @@ class Costs(unittest.TestCase):
             self.assertLess(self.now["late", phase], 2 * self.now["one", phase], phase)
 
 
-class Lateness(unittest.TestCase):
+class Lateness(OnMachine):
     """A lane beside others of its core."""
 
-    SERIES = "6.1"
-
     @classmethod
-    def setUpClass(cls):
+    def boot(cls):
         talking = costs.controls(1, 20, "talking")
         idle = {"rise.toml": costs.core("lane", costs.IDLE.format(name="i"))}
         add = [f"{machine.shutil.which('cyclictest') or 'cyclictest'}=/bin/"]
         runs = {"lane": idle, "talking": talking}
-        boot(cls, cls.SERIES, "lateness", runs, "icount", add=add)
-        cls.table = {**cls.result.table("cost"), **cls.result.table("late")}
+        return machine.run("lateness", runs, "icount", cls.SERIES, add=add)
 
-    def test_the_script_ran_to_its_end(self):
-        self.assertEqual(self.result.code, 0, self.result.text)
+    def setUp(self):
+        self.table = {**self.result.table("cost"), **self.result.table("late")}
 
     def late_ns(self, case):
         return self.table[case, "wake_max"]
@@ -180,14 +217,12 @@ class LatenessOn612(Lateness):
     SERIES = "6.12"
 
 
-class Works(unittest.TestCase):
+class Works(OnMachine):
     """On two cores, of which the lane has the isolated one."""
 
-    SERIES = "6.1"
-
     @classmethod
-    def setUpClass(cls):
-        lane = costs.LANE + 'cpu = 1\nbench_after = 0\nstuck_after = 1000\ntrip_after = 0\n'
+    def boot(cls):
+        lane = costs.LANE + 'bench_after = 0\nstuck_after = 1000\ntrip_after = 0\n'
         machines = "".join(harness.machine_toml(f"m-{i}", 9000 + i, 50) for i in (1, 2, 3))
         machines += '[[machine]]\nname = "bad"\ndriver = "misbehaves"\n'
         machines += '[machine.misbehaves]\nhow = "open_file"\nafter = 200\n'
@@ -196,8 +231,8 @@ class Works(unittest.TestCase):
             "controls.toml": harness.control_toml("m", 9001, count=3),
         }
         add = [f"{harness.OUT / 'tests' / 'unit'}=/rise/tests/"]
-        append = "hugepages=32"
-        boot(cls, cls.SERIES, "works", {"plant": plant}, "smp", add=add, append=append, memory=1024)
+        options = {"append": "hugepages=32", "memory": 1024}
+        return machine.run("works", {"plant": plant}, "smp", cls.SERIES, add=add, **options)
 
     def part(self, name):
         self.assertIn(name, self.result.parts, self.result.text)
@@ -206,8 +241,7 @@ class Works(unittest.TestCase):
     def view(self, name="second"):
         return json.loads(self.part(name))
 
-    def test_the_script_ran_to_its_end(self):
-        self.assertEqual(self.result.code, 0, self.result.text)
+    def test_the_core_ended_well(self):
         self.assertEqual(self.part("ended").strip(), "well")
 
     def test_it_is_the_kernel_that_was_asked_for(self):
@@ -216,7 +250,15 @@ class Works(unittest.TestCase):
 
     def test_doctor_says_so(self):
         findings = {f["id"]: f for f in json.loads(self.part("doctor"))["findings"]}
-        for name in ("preempt_rt", "sched_fifo", "memlock", "io_uring", "isolcpus", "nohz_full"):
+        for name in (
+            "preempt_rt",
+            "cores",
+            "sched_fifo",
+            "memlock",
+            "io_uring",
+            "isolcpus",
+            "nohz_full",
+        ):
             self.assertEqual(findings[name]["verdict"], "pass", findings[name])
 
     def test_lane_is_fifo_on_the_isolated_core_and_nobody_else_is(self):
@@ -277,7 +319,7 @@ class WorksOn612(Works):
     SERIES = "6.12"
 
 
-class Card(unittest.TestCase):
+class Card(OnMachine):
     """FOCAS over DPDK on an emulated network card, against controls behind the kernel's own TCP."""
 
     DEVICE = "virtio-net-pci,disable-modern=on"
@@ -286,7 +328,11 @@ class Card(unittest.TestCase):
     def setUpClass(cls):
         if not (harness.OUT / "lib" / "rise" / "io" / "dpdk.so").exists():
             raise unittest.SkipTest("built without DPDK (scripts/setup dpdk)")
-        lane = costs.LANE + 'cpu = 1\nbench_after = 0\nstuck_after = 1000\ntrip_after = 0\n'
+        super().setUpClass()
+
+    @classmethod
+    def boot(cls):
+        lane = costs.LANE + 'bench_after = 0\nstuck_after = 1000\ntrip_after = 0\n'
         lane += 'streams = "dpdk"\n[lane.dpdk]\ndevice = "0000:00:03.0"\naddress = "10.9.0.3/24"\n'
         machines = "".join(harness.machine_toml(f"m-{i}", 9000 + i, 50) for i in (1, 2))
         machines = machines.replace("127.0.0.1", "10.9.0.2")
@@ -299,14 +345,10 @@ class Card(unittest.TestCase):
             f"-netdev hubport,id=a,hubid=0 -device {cls.DEVICE},netdev=a,mac=02:00:00:00:00:0a,addr=3",
             "-netdev hubport,id=b,hubid=0 -device e1000,netdev=b,mac=02:00:00:00:00:0b,addr=4",
         ]
-        modules = "uio,uio_pci_generic,e1000"
-        boot(
-            cls, "6.1", "dpdk", {"card": card}, "smp", device=device, module=modules,
-            append="hugepages=64", memory=1024,
-        )  # fmt: skip
+        options = {"append": "hugepages=64", "memory": 1024, "module": "uio,uio_pci_generic,e1000"}
+        return machine.run("dpdk", {"card": card}, "smp", cls.SERIES, device=device, **options)
 
     def test_controls_are_read_over_the_card(self):
-        self.assertEqual(self.result.code, 0, self.result.text)
         view = json.loads(self.result.parts["top"])
         self.assertIn("DPDK", view["lanes"][0]["io"])
         for control in view["machines"]:

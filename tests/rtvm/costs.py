@@ -21,14 +21,17 @@ ACCEPTED = HERE / "costs.txt"
 SERIES = "6.1"
 TOLERANCE = 0.05
 FLOOR_NS = 10  # instructions; of small figures 5 % is less than an alignment may change
-# The longest of many cycles depends on what meets by chance: a timer, a reply. Watched, with more room.
-LONGEST = ("wake_max", "exchange_max", "worst")
-LONGEST_TOLERANCE = 0.25
+# The longest of many cycles depends on what meets in one: replies of several controls, a timer.
+LONGEST = ("worst",)
+LONGEST_TOLERANCE = 1.0
+# Of these chance decides more; test_rtvm.py holds the lateness against cyclictest's instead.
+NOT_HELD = ("wake_max", "exchange_max")
 
 CORE = '[core]\nname = "{name}"\nhugepages = false\nseed = 7\nflight_cycles = 8192\n'
 LANE = '[[lane]]\nname = "main"\n'
 IDLE = '[[machine]]\nname = "{name}"\ndriver = "misbehaves"\n[machine.misbehaves]\nhow = "none"\n'
 SENSORS = 4
+RATE_HZ = 9700  # 10.3 ms between datagrams: all places within a cycle have their turn
 
 
 def core(name, text, lane=LANE):
@@ -53,11 +56,11 @@ def sensors(name):
     for number in range(1, SENSORS + 1):
         machine_toml += (
             f'[[machine.telemetry.sensor]]\nid = {number}\nname = "s{number}"\nkind = "vibration"\n'
-            'unit = "m/s2"\nrate_hz = 10000\nwindow = 1024\nbands = [[10, 100], [100, 1000]]\n'
+            f'unit = "m/s2"\nrate_hz = {RATE_HZ}\nwindow = 1024\nbands = [[10, 100], [100, 1000]]\n'
         )
     sender = (
         '[target]\nport = 9000\n[[sensor]]\nname = "s"\nid = 1\nkind = "vibration"\n'
-        f'count = {SENSORS}\nrate_hz = 10000.0\nsamples = 100\n'
+        f'count = {SENSORS}\nrate_hz = {RATE_HZ}.0\nsamples = 100\n'
         'sine = [{ hz = 108.3, amplitude = 0.6 }]\n'
     )
     return {"rise.toml": core(name, machine_toml), "sensors.toml": sender}
@@ -75,7 +78,7 @@ RUNS = {
     "one": (controls(1, 10, "one"), 1000),
     "eight": (controls(8, 10, "eight"), 1000),
     "many": (controls(64, 100, "many"), 500),
-    "telemetry": (sensors("telemetry"), 500),
+    "telemetry": (sensors("telemetry"), 1000),
     "late": (late("late"), 200),
 }
 # The negative control: one idle machine more than `idle` has.
@@ -83,12 +86,11 @@ PLANTED = ({"rise.toml": core("planted", IDLE.format(name="i") + IDLE.format(nam
 
 
 def measure(runs=None):
-    """-> (machine.Result, its table)"""
+    """-> machine.Result; its table has the figures"""
     runs = runs or {**RUNS, "planted": PLANTED}
     order = "".join(f"{name} {cycles}\n" for name, (_, cycles) in runs.items())
     files = {name: files for name, (files, _) in runs.items()}
-    result = machine.run("costs", {**files, ".": {"order": order}}, "icount", SERIES)
-    return result, result.table()
+    return machine.run("costs", {**files, ".": {"order": order}}, "icount", SERIES)
 
 
 def circumstances():
@@ -140,7 +142,7 @@ def accept(now):
         f"# Taken anew by `make rtvm-golden`.\n# of: {circumstances()}\n"
     )
     for (label, what), figure in now.items():
-        if label != "planted":
+        if label != "planted" and what not in NOT_HELD:
             text += f"{label:<12} {what:<12} {figure:12.1f}\n"
     ACCEPTED.write_text(text)
 
@@ -149,7 +151,8 @@ def main():
     why = machine.reason_to_skip(SERIES)
     if why:
         sys.exit(f"costs: {why}")
-    result, now = measure()
+    result = measure()
+    now = result.table()
     if result.code != 0:
         sys.exit(result.text)
     of, known = accepted() if ACCEPTED.exists() else ("", {})

@@ -146,8 +146,8 @@ int measure(const char* name, const char* label, std::int64_t cycles) {
       costs.phase_ns[i] += static_cast<double>(times.phase_ns[i]);
     }
     costs.wake_max_ns = std::max(costs.wake_max_ns, late_ns);
-    costs.exchange_max_ns = std::max(costs.exchange_max_ns,
-                                     times.phase_ns[static_cast<std::size_t>(Phase::Exchange)]);
+    costs.exchange_max_ns =
+        std::max(costs.exchange_max_ns, times.phase_ns[static_cast<std::size_t>(Phase::Exchange)]);
     costs.worst_ns = std::max(costs.worst_ns, times.end_ns - times.wake_ns);
   }
   if (costs.cycles == 0 || reader.lost() != 0) {

@@ -24,7 +24,7 @@ begin() {
     controls=$!
     until_true 20 grep -q ready /tmp/controls.log || { cat /tmp/controls.log; return 1; }
   fi
-  ${PREFIX:-} $BIN/rise-core --config "/runs/$1/rise.toml" >/tmp/core.log 2>&1 &
+  $BIN/rise-core --config "/runs/$1/rise.toml" >/tmp/core.log 2>&1 &
   core=$!
   until_true 20 test -e "/dev/shm/rise.$1.in" || { cat /tmp/core.log; return 1; }
   if [ -e "/runs/$1/sensors.toml" ]; then

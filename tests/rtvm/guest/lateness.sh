@@ -32,7 +32,7 @@ watch below_calls 300 "calls 50 9000 10000 280" || exit 1
 watch above 200 "spin 90 9000 10000 180" || exit 1
 watch endless 300 "spin 50 400000 400000 400" || exit 1
 
-# Up to 6.11 the kernel stops all real-time threads of a core for a part of each period in which they
+# 6.1 stops all real-time threads of a core for a part of each period in which they
 # would not sleep. (By default 50 ms of 1 s; here 5 of 100, not to wait so long.)
 echo 95000 >$throttle/sched_rt_runtime_us
 echo 100000 >$throttle/sched_rt_period_us
@@ -40,7 +40,7 @@ watch throttled 300 "spin 50 400000 400000 400" || exit 1
 echo 1000000 >$throttle/sched_rt_period_us
 echo -1 >$throttle/sched_rt_runtime_us
 
-# From 6.12 on a server gives starving ordinary threads 50 ms of each second, above all SCHED_FIFO,
+# 6.12 does not; there a server gives starving ordinary threads 50 ms of each second, above all SCHED_FIFO,
 # whatever the settings above. The lane goes without if the server has no time to give.
 server=/sys/kernel/debug/sched/fair_server/cpu0/runtime
 mount -t debugfs debug /sys/kernel/debug 2>/dev/null

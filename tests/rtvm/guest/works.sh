@@ -6,7 +6,6 @@ echo "@@ doctor"
 $BIN/rise doctor --json
 
 echo "@@ begin"
-PREFIX="taskset 3"
 begin plant || exit 1
 $BIN/rise-sidecar --region plant >/tmp/sidecar.log 2>&1 &
 sidecar=$!
