@@ -18,6 +18,7 @@
 
 #include "plugins/cli/doctor/checks.hpp"
 #include "plugins/cli/doctor/look.hpp"
+#include "rt_core/cpu_list.hpp"
 
 namespace rise::cli {
 
@@ -107,7 +108,12 @@ Patient this_machine() {
   Patient patient;
   cpu_set_t set;
   CPU_ZERO(&set);
-  if (::sched_getaffinity(0, sizeof set, &set) == 0) patient.cpus = CPU_COUNT(&set);
+  if (::sched_getaffinity(0, sizeof set, &set) == 0) {
+    for (const int cpu : isolated_cpus()) {  // in nobody's affinity, but a lane may have them
+      if (cpu < CPU_SETSIZE) CPU_SET(static_cast<std::size_t>(cpu), &set);
+    }
+    patient.cpus = CPU_COUNT(&set);
+  }
   patient.may_use_fifo = probe_fifo();
   rlimit limit{};
   ::getrlimit(RLIMIT_MEMLOCK, &limit);
