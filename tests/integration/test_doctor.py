@@ -2,6 +2,7 @@
 """`rise doctor --fix` and scripts/rt-tune on folders that stand for machines. This machine's own
 settings are never touched: every call names a folder."""
 import hashlib
+import importlib.machinery
 import json
 import os
 import pathlib
@@ -9,7 +10,9 @@ import re
 import shutil
 import stat
 import subprocess
+import sys
 import tempfile
+import types
 import unittest
 
 from common import harness, without_realtime
@@ -54,6 +57,9 @@ FRESH = {
 for number in range(4):
     FRESH[f"{CPU}/cpu{number}/cpufreq/scaling_governor"] = "powersave\n"
     FRESH[f"{CPU}/cpu{number}/topology/thread_siblings_list"] = f"{number}\n"
+
+# Cores 1 and 3 are one with two threads.
+SHARED = {f"{CPU}/cpu{number}/topology/thread_siblings_list": "1,3\n" for number in (1, 3)}
 
 # What is set, and to what.
 SET = {
@@ -297,6 +303,27 @@ class RtTune(OnAFolder):
         self.tune("--undo")
         self.assert_untouched()
 
+    def test_what_the_kernel_makes_of_a_value_is_looked_at(self):
+        """Of huge pages it may give fewer. A folder takes everything, so the class by itself."""
+        loader = importlib.machinery.SourceFileLoader("rt_tune", str(TUNE))
+        sys.dont_write_bytecode = True  # nothing beside the script
+        module = types.ModuleType(loader.name)
+        loader.exec_module(module)
+        machine = module.Machine(str(self.root))
+        setting = module.Setting(machine, f"/{PAGES}", "64", "")
+        setting.apply(machine)
+        self.assertTrue(setting.arrived(machine))
+        self.put(PAGES, "17\n")
+        self.assertFalse(setting.arrived(machine))
+
+    def test_what_is_better_already_is_left(self):
+        self.put(THP, "always madvise [never]\n")
+        self.put(PAGES, "512\n")
+        self.put("proc/irq/24/smp_affinity_list", "1\n")
+        said = announced(self.tune("--apply"))
+        for name in (THP, PAGES, "proc/irq/24/smp_affinity_list"):
+            self.assertNotIn(name, said)
+
     def test_without_grub_the_words_are_said(self):
         (self.root / "etc/default/grub").unlink()
         output = self.tune("--apply", "--persist")
@@ -412,15 +439,11 @@ class Doctor(OnAFolder):
             {"proc/cmdline": "quiet nohz_full=1-2 rcu_nocbs=1\n"},
             {"proc/cmdline": "rcu_nocbs=2-N\n", f"{CPU}/online": "0-2\n"},
             {f"{CPU}/isolated": "0\n"},
-            {
-                f"{CPU}/cpu1/topology/thread_siblings_list": "1,3\n",
-                f"{CPU}/cpu3/topology/thread_siblings_list": "1,3\n",
-            },
-            {
-                f"{CPU}/cpu1/topology/thread_siblings_list": "1,3\n",
-                f"{CPU}/cpu3/topology/thread_siblings_list": "1,3\n",
-                f"{CPU}/online": "0,2-3\n",
-            },
+            {f"{CPU}/isolated": "1\n", f"{CPU}/nohz_full": "2\n"},
+            {f"{CPU}/isolated": "3\n", **SHARED},
+            {f"{CPU}/isolated": "1-3\n", **SHARED},
+            SHARED,
+            {f"{CPU}/online": "0,2-3\n", **SHARED},
         )
         chosen = set()
         for files in machines:
