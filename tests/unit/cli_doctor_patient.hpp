@@ -80,7 +80,7 @@ constexpr File kHealthy[] = {
     {"/sys/class/net/eth1/operstate", "down"},
     {"/sys/class/net/eth1/device/vendor", "0x8086"},
     {"/proc/mounts",
-     "proc /proc proc rw 0 0\n/dev/sda1 / ext4 rw 0 0\n/dev/sda2 /var ext4 rw 0 0\n"
+     "proc /proc proc rw 0 0\n/dev/sda2 /var ext4 rw 0 0\n/dev/sda1 / ext4 rw 0 0\n"
      "tmpfs /var/lock tmpfs rw 0 0"},
     {"/sys/class/block/sda2/queue/rotational", "0"},
 };

@@ -136,13 +136,13 @@ TEST(CliDoctorProcessor, OneDriverHasAThreadAndTheOthersNone) {
 
 TEST(CliDoctorProcessor, TimersBelowEveryRealTimeThread) {
   thread(103, "ktimers/3", 1);
-  thread(104, "ktimers/0", 70);
+  thread(102, "ktimers/0", 70);
   only("ktimers", Verdict::Warn, 'A', "ktimers/3 has priority 1");
   says("ktimers", Verdict::Warn, "chrt -f -p 70 103");
   thread(103, "ktimers/3", 90);
   only("ktimers", Verdict::Warn, 'A', "not below the lane");
   remove("/proc/103");
-  remove("/proc/104");
+  remove("/proc/102");
   only("ktimers", Verdict::Pass, 'A', "none");
 }
 
