@@ -4,7 +4,7 @@ RTVM_GUEST := $(OUT)/tests/rtvm_guest
 $(RTVM_GUEST): $(OUT)/obj/tests/rtvm/guest.o $(OUT)/obj/rt_core/cycle/flight.o $(CORE_SHARED_OBJ)
 	$(call link,)
 
-test-programs: $(RTVM_GUEST)
+test-programs integration: $(RTVM_GUEST)
 
 .PHONY: rtvm rtvm-golden
 rtvm: ## the core on a PREEMPT_RT kernel in an emulated machine: what works, and what a cycle costs

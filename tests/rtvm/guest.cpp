@@ -179,9 +179,12 @@ int hog(bool calls, int priority, std::int64_t busy_ns, std::int64_t period_ns,
   self.sin_family = AF_INET;
   self.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   socklen_t length = sizeof self;
-  ::bind(socket, reinterpret_cast<sockaddr*>(&self), length);
-  ::getsockname(socket, reinterpret_cast<sockaddr*>(&self), &length);
-  ::mlockall(MCL_CURRENT | MCL_FUTURE);
+  if (::bind(socket, reinterpret_cast<sockaddr*>(&self), length) != 0 ||
+      ::getsockname(socket, reinterpret_cast<sockaddr*>(&self), &length) != 0 ||
+      ::mlockall(MCL_CURRENT | MCL_FUTURE) != 0) {
+    std::perror("rtvm_guest: hog");
+    return kFault;
+  }
   sched_param param{};
   param.sched_priority = priority;
   if (priority > 0 && ::sched_setscheduler(0, SCHED_FIFO, &param) != 0) {
