@@ -11,6 +11,8 @@ import time
 import unittest
 
 from common import harness
+from dpdk_lane import checksum
+from middle import SYN
 
 import veth
 
@@ -19,6 +21,30 @@ PROGRAM = harness.OUT / "tests" / "dpdk_tcp"
 PORT = 8193
 BY_US, BY_PEER, REFUSED, TIMEOUT, RESET = 0, 1, 2, 3, 4  # RISE_CLOSED_*
 ARGUMENT, LIMIT, AGAIN, CLOSED = -1, -2, -3, -4  # RISE_E_*
+
+
+def tcp(
+    source_port,
+    target_port=PORT,
+    sequence=1,
+    acknowledged=0,
+    flags=SYN,
+    offset=5,
+    damage=0,
+    rest=b"",
+    source=veth.Veth.PEER_ADDRESS,
+):
+    """A TCP segment from the peer's address; `rest`: options and payload."""
+    source = socket.inet_aton(source)
+    target = socket.inet_aton(veth.Veth.OUR_ADDRESS)
+
+    def segment(check):
+        ports = struct.pack("!HHII", source_port, target_port, sequence, acknowledged)
+        return ports + struct.pack("!BBHHH", offset << 4, flags, 1000, check, 0) + rest
+
+    whole = segment(0)
+    pseudo = source + target + struct.pack("!BBH", 0, 6, len(whole))
+    return segment(checksum(pseudo + whole) ^ damage)
 
 
 def pattern(length, start=0):
