@@ -1,50 +1,20 @@
 """The benches, by name. Each yields figures: name, value, unit; goal and met where there is one."""
-import os
-import pathlib
 import re
-import subprocess
-import sys
 import time
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "tests"))
-import harness  # noqa: E402
-import veth  # noqa: E402
-
-LAST_CPU = max(os.sched_getaffinity(0))
-FIRST_CPU = min(os.sched_getaffinity(0))
-PRIORITY = 80
-
-
-def figure(name, value, unit="", at_least=None, at_most=None):
-    out = {"name": name, "value": value, "unit": unit}
-    if at_least is not None:
-        out.update(goal=f">= {at_least:g}", met=value >= at_least)
-    if at_most is not None:
-        out.update(goal=f"<= {at_most:g}", met=value <= at_most)
-    return out
-
-
-def program(name, *arguments, prefix=()):
-    """Runs a bench program; its figures as a dict of name -> (value, unit)."""
-    done = subprocess.run(
-        [*prefix, harness.OUT / "bench" / name, *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        timeout=600,
-        check=False,
-    )
-    if done.returncode != 0:
-        raise RuntimeError(f"{name} failed: {done.stderr}")
-    found = re.findall(r"^(\S+) +(-?[\d.]+) ?(\S*)$", done.stdout, re.M)
-    return {key: (float(value), unit) for key, value, unit in found}
-
-
-def lane_toml(period_us=1000, **keys):
-    text = f'[[lane]]\nname = "main"\nperiod_us = {period_us}\n'
-    text += f'priority = {PRIORITY}\ncpu = {LAST_CPU}\n'
-    for key, value in keys.items():
-        text += f"{key} = " + (f'"{value}"' if isinstance(value, str) else str(value)) + "\n"
-    return text
+from figures import (
+    FIRST_CPU,
+    cpu_seconds,
+    cyclictest,
+    figure,
+    lane_toml,
+    median,
+    of_histogram,
+    program,
+    resident,
+)
+import harness
+from network import datagrams, streams
 
 
 def ring(full):
@@ -129,44 +99,6 @@ def exchange(full):
             yield figure(f"exchange.{order}.round_trip.p99_us", trip["p99_ns"] / 1000, "us")
 
 
-def cyclictest(seconds):
-    """Histogram of wake-up latencies in us: {latency: count}."""
-    done = subprocess.run(
-        [
-            "cyclictest",
-            "-q",
-            "-m",
-            "-p",
-            str(PRIORITY),
-            "-i",
-            "1000",
-            "-t",
-            "1",
-            "-a",
-            str(LAST_CPU),
-            "-h",
-            "20000",
-            "-D",
-            str(seconds),
-        ],
-        capture_output=True,
-        text=True,
-        timeout=seconds + 60,
-        check=True,
-    )
-    return {int(a): int(b) for a, b in re.findall(r"^(\d+)\s+(\d+)$", done.stdout, re.M) if int(b)}
-
-
-def of_histogram(counts, fraction):
-    total = sum(counts.values())
-    seen = 0
-    for latency in sorted(counts):
-        seen += counts[latency]
-        if seen >= total * fraction:
-            return latency
-    return 0
-
-
 def wakeup(full):
     """Wake-up latency of a loaded lane beside cyclictest: same priority, period, core; in turn."""
     rounds, seconds = (9, 30) if full else (5, 8)
@@ -241,10 +173,6 @@ def sensors(full):
     yield figure("sensors.missed_beyond_cyclictest_per_million", more, "", at_most=0)
 
 
-def median(values):
-    return sorted(values)[len(values) // 2]
-
-
 def cycle_counts(full):
     """8 machines, 10 ms sweeps, 1 ms lane: allocations, page faults, system calls per cycle."""
     del full
@@ -316,144 +244,6 @@ def machines(full):
         memory = resident(plant.core.pid)
         yield figure("memory.core.outside_region_mib", memory["outside"] / 1024, "MiB", at_most=48)
         yield figure("memory.region_mib", after["region_bytes"] / 2**20, "MiB")
-
-
-def datagrams(full):
-    """UDP over one veth pair, 64 bytes: bare loops and our ports, in turn; receive rate, round trip."""
-    why = veth.reason_to_skip()
-    if why:
-        yield figure("datagrams.skipped", why)
-        return
-    library = harness.OUT / "lib" / "rise" / "io" / "dpdk.so"
-    has_dpdk = library.exists()
-    if not has_dpdk:
-        yield figure("datagrams.dpdk.skipped", "built without libdpdk-dev")
-    rounds, seconds = (9, 2) if full else (5, 0.5)
-    found = {}
-    for _ in range(rounds):
-        # A pair for each round: where the kernel puts it in memory is part of the noise.
-        with veth.Veth() as pair:
-            for name, value in one_round(pair, seconds, library if has_dpdk else None).items():
-                found.setdefault(name, []).append(value)
-    middle = {name: (median([v for v, _ in each]), each[0][1]) for name, each in found.items()}
-    for name, (value, unit) in middle.items():
-        yield figure(name, value, unit)
-    couples = [("plain", "recvmmsg"), ("uring", "multishot")]
-    for ours, bare in couples + ([("dpdk", "dpdk_bare")] if has_dpdk else []):
-        for what, limit in (("rate_per_s", {"at_least": 0.9}), ("rtt.p50_us", {"at_most": 1.1})):
-            ratio = median(
-                [
-                    a / max(b, 1e-9)
-                    for (a, _), (b, _) in zip(
-                        found[f"datagrams.{ours}.{what}"], found[f"datagrams.{bare}.{what}"]
-                    )
-                ]
-            )
-            yield figure(f"datagrams.{ours}.{what}.ratio_to_{bare}", ratio, "x", **limit)
-        # What the port itself costs: checks, checksums, a copy to where the driver may read it.
-        busy = "busy_ns_per_datagram"
-        costs = middle[f"datagrams.{ours}.{busy}"][0] - middle[f"datagrams.{bare}.{busy}"][0]
-        yield figure(f"datagrams.{ours}.{busy}.more_than_{bare}", costs, "ns")
-
-
-def one_round(pair, seconds, library):
-    """All ways once. -> name: (value, unit)"""
-    pair.give_kernel_address()
-    device = f"net_af_packet0,iface={pair.port}"
-    kernel = [seconds, LAST_CPU, pair.KERNEL_ADDRESS, pair.PEER_ADDRESS]
-    dpdk = [seconds, LAST_CPU, pair.OUR_ADDRESS, pair.PEER_ADDRESS]
-    ways = [["datagrams", way, *kernel] for way in ("recvmmsg", "plain", "multishot", "uring")]
-    if library:
-        ways.append(["datagrams_bare", *dpdk, device, pair.PEER_MAC])
-        ways.append(["datagrams", "dpdk", *dpdk, library, device])
-    there = [*pair.prefix(pair.theirs), harness.OUT / "bench" / "datagrams"]
-    peer = harness.Process([*there, "peer", pair.PEER_ADDRESS, FIRST_CPU], name="peer")
-    out = {}
-    try:
-        harness.wait_until(lambda: "ready" in peer.output(), 10, "the peer is ready")
-        # The bare loop answers no ARP, so the peer is told.
-        neighbour = ["neighbour", "replace", pair.OUR_ADDRESS, "lladdr", pair.OUR_MAC]
-        veth.ip("-n", pair.theirs, *neighbour, "dev", pair.peer)
-        for way in ways:
-            out.update(program(*way, prefix=pair.prefix(pair.ours)))
-    finally:
-        peer.close()
-    return out
-
-
-def streams(full):
-    """TCP over one veth pair, 64 bytes there and back: bare sockets and our ports, in turn."""
-    why = veth.reason_to_skip()
-    if why:
-        yield figure("streams.skipped", why)
-        return
-    library = harness.OUT / "lib" / "rise" / "io" / "dpdk.so"
-    missing = (
-        "built without libdpdk-dev"
-        if not library.exists()
-        else "built without lwIP's sources"
-        if b"this build has no TCP over DPDK" in library.read_bytes()
-        else ""
-    )
-    if missing:
-        yield figure("streams.dpdk.skipped", missing)
-    ways = ["kernel", "plain", "uring"] + ([] if missing else ["dpdk"])
-    rounds, seconds = (9, 2) if full else (5, 0.5)
-    found = {}
-    for _ in range(rounds):
-        with veth.Veth() as pair:
-            for name, value in one_stream_round(pair, seconds, ways, library).items():
-                found.setdefault(name, []).append(value)
-    for name, each in found.items():
-        yield figure(name, median([value for value, _ in each]), each[0][1])
-    for way in ways[1:]:
-        ratio = median(
-            [
-                ours / bare
-                for (ours, _), (bare, _) in zip(
-                    found[f"streams.{way}.rtt.p50_us"], found["streams.kernel.rtt.p50_us"]
-                )
-            ]
-        )
-        yield figure(f"streams.{way}.rtt.p50_us.ratio_to_kernel", ratio, "x")
-
-
-def one_stream_round(pair, seconds, ways, library):
-    """All ways once. -> name: (value, unit)"""
-    pair.give_kernel_address()
-    there = [*pair.prefix(pair.theirs), harness.OUT / "bench" / "streams"]
-    peer = harness.Process([*there, "peer", pair.PEER_ADDRESS, FIRST_CPU], name="peer")
-    dpdk = [pair.OUR_ADDRESS, library, f"net_af_packet0,iface={pair.port}"]
-    out = {}
-    try:
-        harness.wait_until(lambda: "ready" in peer.output(), 10, "the peer is ready")
-        for way in ways:
-            words = [way, seconds, LAST_CPU, pair.PEER_ADDRESS, *(dpdk if way == "dpdk" else [])]
-            out.update(program("streams", *words, prefix=pair.prefix(pair.ours)))
-    finally:
-        peer.close()
-    return out
-
-
-def cpu_seconds(plant):
-    ticks = os.sysconf("SC_CLK_TCK")
-    out = {}
-    for name in ("core", "simulator", "sidecar"):
-        fields = (
-            pathlib.Path(f"/proc/{getattr(plant, name).pid}/stat")
-            .read_text()
-            .rsplit(")", 1)[1]
-            .split()
-        )
-        out[name] = (int(fields[11]) + int(fields[12])) / ticks
-    return out
-
-
-def resident(pid):
-    """Resident memory in KiB: what is shared memory (the region), and the rest."""
-    status = pathlib.Path(f"/proc/{pid}/status").read_text()
-    value = {key: int(kib) for key, kib in re.findall(r"^(\w+):\s+(\d+) kB$", status, re.M)}
-    return {"shared": value["RssShmem"], "outside": value["VmRSS"] - value["RssShmem"]}
 
 
 ALL = {
