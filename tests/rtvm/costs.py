@@ -24,10 +24,11 @@ FLOOR_NS = 10  # instructions; of small figures 5 % is less than an alignment ma
 # The longest of many cycles depends on what meets in one: replies of several controls, a timer.
 LONGEST = ("worst",)
 LONGEST_TOLERANCE = 1.0
+LONGEST_FLOOR_NS = 10_000  # an interrupt or two
 # Of these chance decides more; test_rtvm.py holds the lateness against cyclictest's instead.
 NOT_HELD = ("wake_max", "exchange_max")
 
-CORE = '[core]\nname = "{name}"\nhugepages = false\nseed = 7\nflight_cycles = 8192\n'
+CORE = '[core]\nname = "{name}"\nhugepages = false\nhistory_s = 1\nseed = 7\nflight_cycles = 8192\n'
 LANE = '[[lane]]\nname = "main"\n'
 IDLE = '[[machine]]\nname = "{name}"\ndriver = "misbehaves"\n[machine.misbehaves]\nhow = "none"\n'
 SENSORS = 4
@@ -56,7 +57,7 @@ def sensors(name):
     for number in range(1, SENSORS + 1):
         machine_toml += (
             f'[[machine.telemetry.sensor]]\nid = {number}\nname = "s{number}"\nkind = "vibration"\n'
-            f'unit = "m/s2"\nrate_hz = {RATE_HZ}\nwindow = 1024\nbands = [[10, 100], [100, 1000]]\n'
+            f'unit = "m/s2"\nrate_hz = {RATE_HZ}\nwindow = 256\nbands = [[10, 100], [100, 1000]]\n'
         )
     sender = (
         '[target]\nport = 9000\n[[sensor]]\nname = "s"\nid = 1\nkind = "vibration"\n'
@@ -119,8 +120,10 @@ def excess(known, now):
             if after < before * (1 - TOLERANCE):
                 wrong.append(f"{label}: {before:.0f} samples -> {after:.0f}: less work was done")
             continue
-        share = LONGEST_TOLERANCE if what in LONGEST else TOLERANCE
-        if after > before + max(before * share, FLOOR_NS):
+        room = max(before * TOLERANCE, FLOOR_NS)
+        if what in LONGEST:
+            room = max(before * LONGEST_TOLERANCE, LONGEST_FLOOR_NS)
+        if after > before + room:
             percent = f"{(after / before - 1) * 100:+.1f} %" if before > 0 else "from nothing"
             wrong.append(f"{label}: {what} {before:.0f} -> {after:.0f} instructions ({percent})")
     return wrong

@@ -58,7 +58,7 @@ def installed():
     return files
 
 
-def run(script, runs, mode, series="6.1", add=(), limit=90, **options):
+def run(script, runs, mode, series="6.1", add=(), limit=180, **options):
     """runs: {name: {file: text}}, configs for the script's begin(). options: of `scripts/rtvm run`."""
     with tempfile.TemporaryDirectory(prefix="rise-rtvm-") as folder:
         for name, files in runs.items():
