@@ -106,10 +106,14 @@ TEST(CliDoctorProcessor, InterruptsAreServedOnTheLanesCore) {
   put("/proc/irq/25/smp_affinity_list", "0-3");
   only("irq_placement", Verdict::Warn, 'A', "25 nvme0q1");
   says("irq_placement", Verdict::Warn, "1 of them served there");
-  put("/proc/irq/24/effective_affinity_list", "3");  // where it is, not where it might be
+  put("/proc/irq/24/effective_affinity_list", "3");  // it was moved: it has not come since
+  says("irq_placement", Verdict::Warn, "1 may go to core 3");
+  put("/proc/irq/24/smp_affinity_list", "0-3");
   says("irq_placement", Verdict::Warn, "2 may go to core 3");
   put("/proc/irq/25/smp_affinity_list", "1");
   says("irq_placement", Verdict::Warn, "7 of them served there");
+  put("/proc/irq/24/effective_affinity_list", "0");  // it may go there, and does not
+  fine();
   remove("/proc/interrupts");
   says("irq_placement", Verdict::Unknown);
 }

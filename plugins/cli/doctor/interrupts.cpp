@@ -68,9 +68,13 @@ Finding placement(const Patient& p) {
   std::uint64_t served = 0;
   for (const Interrupt& irq : interrupts_of(p, *lane)) {
     const std::string folder = "/proc/irq/" + irq.number;
-    auto where = line_of(p, folder + "/effective_affinity_list");
-    if (!where || where->empty()) where = line_of(p, folder + "/smp_affinity_list");
-    if (!where || !contains(cpu_list(*where, *lane), *lane)) continue;
+    // Where it may go, and where it goes of that. One that was moved keeps the old place in the
+    // second until it comes the next time; it will not come there.
+    const auto allowed = line_of(p, folder + "/smp_affinity_list");
+    const auto effective = line_of(p, folder + "/effective_affinity_list");
+    if (!allowed && !effective) continue;
+    if (allowed && !contains(cpu_list(*allowed, *lane), *lane)) continue;
+    if (effective && !effective->empty() && !contains(cpu_list(*effective, *lane), *lane)) continue;
     served += irq.on_core;
     if (++here <= 4) names += (names.empty() ? "" : ", ") + irq.number + " " + irq.name;
   }
