@@ -11,9 +11,11 @@ import shutil
 import stat
 import subprocess
 import sys
+import sysconfig
 import tempfile
 import types
 import unittest
+import zipfile
 
 from common import harness, without_realtime
 
@@ -459,6 +461,80 @@ class Doctor(OnAFolder):
                 chosen.add(lane)
                 (self.root / f"{CPU}/nohz_full").unlink(missing_ok=True)
         self.assertEqual(chosen, {1, 2, 3}, "the machines differ")
+
+
+class OnARealKernel(unittest.TestCase):
+    """The kernel's own files take less than a folder does, and show more. Emulated: see tests/rtvm."""
+
+    RTVM = harness.ROOT / "scripts" / "rtvm"
+    MENDED = ("irqaffinity", "irq_placement", "rt_throttling", "hugepages")
+
+    @classmethod
+    def setUpClass(cls):
+        for program in ("qemu-system-x86_64", "busybox"):
+            if not shutil.which(program):
+                raise unittest.SkipTest(f"{program} is not installed (scripts/setup rtvm)")
+        if subprocess.run([cls.RTVM, "kernel", "6.1"], capture_output=True).returncode != 0:
+            raise unittest.SkipTest("no RT kernel 6.1 is here (scripts/setup rtvm)")
+        with tempfile.TemporaryDirectory(prefix="rise-tune-") as folder:
+            done = subprocess.run(
+                cls.command(pathlib.Path(folder)), capture_output=True, text=True, timeout=180
+            )
+        parts = re.split(r"^@@ (.*)\n", done.stdout, flags=re.M)
+        cls.parts = dict(zip(parts[1::2], parts[2::2]))
+        if "python" in cls.parts and cls.parts["python"].strip() != "yes":
+            raise unittest.SkipTest("this Python does not run without its folder")
+        if done.returncode != 0:
+            raise AssertionError(done.stdout + done.stderr)
+
+    @classmethod
+    def command(cls, folder):
+        # An interpreter with its library in one file: the guest has no disk to put a folder on.
+        library = pathlib.Path(sysconfig.get_path("stdlib"))
+        archive = folder / f"python{sys.version_info[0]}{sys.version_info[1]}.zip"
+        left_out = {"test", "idlelib", "tkinter", "lib2to3", "ensurepip", "dist-packages"}
+        with zipfile.ZipFile(archive, "w") as file:
+            for path in library.rglob("*.py"):
+                name = path.relative_to(library)
+                if name.parts[0] not in left_out:
+                    file.write(path, name)
+        script = harness.ROOT / "tests" / "rtvm" / "guest" / "tune.sh"
+        # Interrupts may go to the lane's core, so that there is something to move.
+        words = [cls.RTVM, "run", "--mode=smp", "--kernel=6.1", "--memory=1024", "--limit=150"]
+        words += ["--append=irqaffinity=0,1", "--out", folder / "logs"]
+        for pair in (
+            f"{harness.BIN / 'rise'}=/rise/bin/",
+            f"{TUNE}=/rise/bin/",
+            f"{os.path.realpath('/usr/bin/python3')}=/usr/bin/python3",
+            f"{archive}=/usr/lib/",
+        ):
+            words += ["--add", pair]
+        return [*words, script]
+
+    def verdicts(self, part):
+        return {f["id"]: f["verdict"] for f in json.loads(self.parts[part])["findings"]}
+
+    def test_dry_run_changes_nothing(self):
+        self.assertEqual(self.parts["still"], self.parts["before"])
+
+    def test_settings_arrive(self):
+        self.assertIn("good", self.parts["apply"])
+        state = dict(
+            line.split(" ", 1) for line in self.parts["applied"].splitlines() if " " in line
+        )
+        self.assertEqual(state["/proc/sys/kernel/sched_rt_runtime_us"], "-1")
+        self.assertEqual(state["/proc/irq/default_smp_affinity"], "1")
+        self.assertEqual(state["/proc/irq/4/smp_affinity_list"], "0")
+        # The kernel lets nobody move the timer: said, and no failure.
+        self.assertIn("refused /proc/irq/0/smp_affinity_list", self.parts["apply"])
+        before, after = self.verdicts("doctor before"), self.verdicts("doctor after")
+        self.assertEqual({before[name] for name in self.MENDED}, {"warn"}, before)
+        self.assertEqual({after[name] for name in self.MENDED}, {"pass"}, after)
+
+    def test_undo_puts_everything_back(self):
+        self.assertNotEqual(self.parts["applied"], self.parts["before"])
+        self.assertIn("good", self.parts["undo"])
+        self.assertEqual(self.parts["undone"], self.parts["before"])
 
 
 if __name__ == "__main__":
