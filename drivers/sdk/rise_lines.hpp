@@ -58,10 +58,12 @@ class Lines {
 
 // "23.5" -> 23.5; nothing if there is anything else in it. Does not depend on the locale.
 inline std::optional<double> number_of(std::string_view text) {
+  if (text.size() > 1 && text[0] == '+' && text[1] != '-') text.remove_prefix(1);
   double value = 0;
   const char* const end = text.data() + text.size();
   const auto result = std::from_chars(text.data(), end, value);
   if (result.ec != std::errc() || result.ptr != end) return std::nullopt;
+  if (value - value != 0) return std::nullopt;  // "nan", "inf"
   return value;
 }
 
@@ -208,14 +210,16 @@ class RequestText {
     std::memcpy(text_, word.data(), n);
     char* end = text_ + n;
     *end++ = ' ';
-    end = std::to_chars(end, text_ + sizeof text_ - 1, value).ptr;
+    if (value == 0) value = 0;  // not "-0"
+    // Never 1e+05: a device that reads digits only would take it for 1.
+    end = std::to_chars(end, text_ + sizeof text_ - 1, value, std::chars_format::fixed).ptr;
     *end++ = '\n';
     length_ = static_cast<std::size_t>(end - text_);
   }
   operator std::string_view() const { return {text_, length_}; }
 
  private:
-  char text_[128];
+  char text_[512];  // the longest number has some 330 characters
   std::size_t length_ = 0;
 };
 

@@ -83,7 +83,7 @@ std::string driver_name_fault(const std::string& name) {
                                               "driver", "output",    "limit",  "sdk"};
   if (name.empty() || name.size() > kMaxName)
     return "a name has 1 to " + std::to_string(kMaxName) + " characters";
-  if (name[0] < 'a' || name[0] > 'z') return "a name begins with a letter, a-z";
+  if (name[0] < 'a' || name[0] > 'z') return "a name begins with a small letter, a-z";
   const bool plain = std::all_of(name.begin(), name.end(), [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
   });

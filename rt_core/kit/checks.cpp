@@ -11,6 +11,8 @@ const Check kChecks[] = {
      check_description, false},
     {"life_cycle", "configure, start, run, stop, destroy; without start; twice", check_life_cycle,
      false},
+    {"dialog", "with the answers of the dialog it comes up, and asks nothing else", check_dialog,
+     false},
     {"stop", "at every moment, all streams are closed within the grace time", check_stop, false},
     {"settings", "each setting at its limits; wrong ones are refused with a message",
      check_settings, false},

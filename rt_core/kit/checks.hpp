@@ -8,6 +8,7 @@ namespace rise::kit {
 // checks_life.cpp
 void check_description(Trial& trial);
 void check_life_cycle(Trial& trial);
+void check_dialog(Trial& trial);
 void check_stop(Trial& trial);
 // checks_settings.cpp
 void check_settings(Trial& trial);

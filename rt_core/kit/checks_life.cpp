@@ -82,6 +82,28 @@ void check_life_cycle(Trial& trial) {
   }
 }
 
+// Else all the others would look at a driver that never gets past its first question.
+void check_dialog(Trial& trial) {
+  if (trial.subject.dialog.empty()) return trial.skip("there is no dialog (--dialog)");
+  trial.doing("with the device of the dialog");
+  Rig rig(trial, RigMachine{.name = "a", .peer = {.manner = Manner::Device}});
+  if (!rig.ok()) return;
+  rig.begin();
+  if (!rig.run_ms(5000)) return;
+  if (const std::string& request = rig.peer().unanswered; !request.empty()) {
+    std::string shown;
+    for (const char c : request.substr(0, 40)) {
+      shown += c >= ' ' && c < 127
+                   ? std::string(1, c)
+                   : text("\\x%02x", static_cast<unsigned>(static_cast<unsigned char>(c)));
+    }
+    trial.find("the dialog has no answer to \"" + shown + "\"");
+  } else if (rig.probe().counters[RISE_COUNT_SAMPLES] == 0 && rig.probe().writes == 0) {
+    trial.find("with the answers of the dialog no signal is ever written");
+  }
+  rig.stop();
+}
+
 void check_stop(Trial& trial) {
   const std::int64_t after_ms[] = {0, 1, 2, 3, 5, 10, 30, 100, 300, 1000, 3000};
   for (const Manner manner : {Manner::Absent, Manner::Lost, Manner::Silent, Manner::Device,

@@ -77,6 +77,7 @@ bool Peer::take(std::uint32_t number, const std::string& bytes, std::vector<std:
     while (const auto answer = dialog_.answer(&connection.pending, &random_, &understood)) {
       out += *answer;
     }
+    if (!understood && unanswered.empty()) unanswered = connection.pending;
     if (!understood) connection.pending.clear();
   } else if (spec.manner == Manner::Device || spec.manner == Manner::Words) {
     out = line_of_words(bytes);

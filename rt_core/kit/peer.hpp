@@ -43,6 +43,7 @@ class Peer {
   std::uint64_t connects = 0;
   std::uint64_t exchanges = 0;
   std::uint64_t received = 0;  // bytes
+  std::string unanswered;      // the first request that the dialog has no answer to
 
  private:
   struct Connection {

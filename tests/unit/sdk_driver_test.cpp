@@ -190,7 +190,22 @@ TEST(SdkLines, NumbersAreWholeOrNone) {
   CHECK(value_after("temperature", "temperature 7") == 7.0);
   CHECK(!value_after("temperature", "temperatures 7"));
   CHECK(!value_after("temperature", "temperature"));
-  STRCMP_EQUAL("SET 21.5\n", std::string(std::string_view(RequestText("SET", 21.5))).c_str());
+  CHECK(number_of("+23.5") == 23.5);
+  for (const char* bad : {"nan", "inf", "-inf", "+-1", "+", "1e999"}) CHECK(!number_of(bad));
+  // What a device that reads digits only understands, too.
+  const auto sent = [](double value) {
+    return std::string(std::string_view(RequestText("SET", value)));
+  };
+  STRCMP_EQUAL("SET 21.5\n", sent(21.5).c_str());
+  STRCMP_EQUAL("SET 100000\n", sent(1e5).c_str());
+  STRCMP_EQUAL("SET 1000000\n", sent(1e6).c_str());
+  STRCMP_EQUAL("SET 0.0001\n", sent(1e-4).c_str());
+  STRCMP_EQUAL("SET 0\n", sent(-0.0).c_str());
+  for (const double value : {1.7976931348623157e308, 5e-324, -1.7976931348623157e308}) {
+    const std::string text = sent(value);
+    CHECK(text.find('e') == std::string::npos && text.back() == '\n');
+    CHECK(number_of(text.substr(4, text.size() - 5)) == value);
+  }
 }
 
 TEST(SdkLines, BackoffDoublesUpToItsLimitAndForgetsUponSuccess) {
