@@ -92,6 +92,7 @@ class Journal {
     if (room(sizeof(CycleMark))) end_ += sizeof(CycleMark);
   }
   void copy_in(std::uint64_t to, const void* bytes, std::size_t length) {
+    if (length == 0) return;  // then `bytes` may be null
     const std::size_t at = to & mask_;
     const std::size_t first = length < mask_ + 1 - at ? length : mask_ + 1 - at;
     std::memcpy(memory_.get() + at, bytes, first);
@@ -100,6 +101,7 @@ class Journal {
     }
   }
   void copy_out(std::uint64_t from, void* bytes, std::size_t length) const {
+    if (length == 0) return;
     const std::size_t at = from & mask_;
     const std::size_t first = length < mask_ + 1 - at ? length : mask_ + 1 - at;
     std::memcpy(bytes, memory_.get() + at, first);
