@@ -10,10 +10,9 @@
 #include <cstdlib>
 #include <cstring>
 #include <ctime>
-#include <fstream>
-#include <sstream>
 #include <string>
 
+#include "config/schema/source.hpp"
 #include "drivers/replay/replay.hpp"
 #include "rt_core/guard/driver_call.hpp"
 #include "rt_core/guard/watchdog.hpp"
@@ -66,18 +65,6 @@ bool positive(const char* text, double* value) {
   char* end = nullptr;
   *value = std::strtod(text, &end);
   return end != text && *end == '\0' && std::isfinite(*value) && *value > 0;
-}
-
-bool read_file(const std::string& path, std::string* text) {
-  std::ifstream file(path);
-  std::stringstream content;
-  content << file.rdbuf();
-  if (!file || content.str().empty()) {
-    std::fprintf(stderr, "rise-replay: %s cannot be read, or is empty\n", path.c_str());
-    return false;
-  }
-  *text = content.str();
-  return true;
 }
 
 std::string json_text(const std::string& text) {
@@ -257,9 +244,16 @@ int play(replay::Recording recording, const Options& options) {
   replay_options.region = options.region;
   replay_options.drivers = plan::drivers_in(options.drivers);
   replay_options.config_name = options.config;
-  if (!options.config.empty() && !read_file(options.config, &replay_options.config)) {
+  const config::Source source = config::read_source(options.config, "(recorded config)", "");
+  if (!source.fault.empty()) {
+    std::fprintf(stderr, "rise-replay: %s\n", source.fault.c_str());
     return kCannotPlay;
   }
+  if (!options.config.empty() && source.text.empty()) {
+    std::fprintf(stderr, "rise-replay: %s is empty\n", options.config.c_str());
+    return kCannotPlay;
+  }
+  replay_options.config = source.text;
   auto made = replay::Replay::make(std::move(recording), replay_options);
   if (!made) {
     std::fprintf(stderr, "rise-replay: %s: %s\n", options.file.c_str(), made.error().c_str());

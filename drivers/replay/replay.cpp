@@ -92,7 +92,10 @@ Result<Done> Replay::make_core(const ReplayOptions& options) {
   core_options.witness = [&](std::uint32_t lane) {
     return lane == head.lane ? stage_->witness() : io::Witness{};
   };
-  core_options.predecessor = shm::Predecessor{head.unclean, head.stop_word, head.tripped};
+  core_options.predecessor.emplace();
+  core_options.predecessor->unclean = head.unclean;
+  core_options.predecessor->stop_word = head.stop_word;
+  core_options.predecessor->tripped = head.tripped;
   auto made = core::Core::make(std::move(plan), core_options);
   if (!made) return Failure{made.error()};
   core_ = std::move(*made);

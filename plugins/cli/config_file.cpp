@@ -3,13 +3,10 @@
 #include <sys/wait.h>
 
 #include <boost/json.hpp>
-#include <cerrno>
 #include <cstdio>
-#include <cstring>
-#include <fstream>
-#include <sstream>
 
 #include "config/schema/rise_toml.hpp"
+#include "config/schema/source.hpp"
 #include "default_config.hpp"
 #include "plugins/cli/child.hpp"
 
@@ -18,15 +15,6 @@ namespace rise::cli {
 namespace {
 
 constexpr int kBadConfig = 2;
-
-Result<std::string> read_text(const std::string& path) {
-  if (path.empty()) return std::string(kDefaultConfig);
-  std::ifstream file(path);
-  std::stringstream text;
-  text << file.rdbuf();
-  if (!file) return Failure{path + " cannot be read: " + std::strerror(errno)};
-  return text.str();
-}
 
 std::string quoted(const std::string& text) {
   std::string out = "'";
@@ -98,10 +86,10 @@ void print_json(const std::vector<std::string>& faults) {
 }  // namespace
 
 Result<ProcessPlan> read_process_plan(const std::string& path) {
-  const Result<std::string> text = read_text(path);
-  if (!text) return Failure{text.error()};
+  const config::Source source = config::read_source(path, "(built-in config)", kDefaultConfig);
+  if (!source.fault.empty()) return Failure{source.fault};
   std::vector<config::Problem> problems;
-  const config::Document document = config::parse(*text, &problems);
+  const config::Document document = config::parse(source.text, &problems);
   const config::Settings settings =
       config::check(document, config::rise_toml(), config::driver_tables(document), &problems);
   ProcessPlan plan;

@@ -1,17 +1,12 @@
 """What the tests of the DPDK datagram port share: frames, the program under test, a veth pair."""
-import contextlib
-import os
-import re
-import select
 import shutil
 import socket
 import struct
-import subprocess
 import tempfile
-import time
 import unittest
 
 from common import harness
+from told import Told, WaitsForFigures
 
 import veth
 
@@ -80,8 +75,8 @@ def frame(payload, tags=b"", kind=0x0800, target=veth.Veth.OUR_MAC):
     return out.ljust(60, b"\0")
 
 
-class Echo:
-    """The test program in our namespace: answers what it is asked on its standard input."""
+class Echo(Told):
+    """tests/io/dpdk_echo.cpp in our namespace."""
 
     def __init__(self, pair, device="net_af_packet0", env=None, prefix=(), **options):
         words = {
@@ -91,58 +86,11 @@ class Echo:
             "port": PORT,
             **options,
         }
-        self.process = subprocess.Popen(
-            [*pair.prefix(pair.ours), *prefix, PROGRAM] + [f"{k}={v}" for k, v in words.items()],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env={**os.environ, **(env or {})},
-        )
-        self.buffer = b""
-        self.first = self.line("ready|error", 20)
-
-    def line(self, pattern, seconds=5):
-        """The next line that begins like this; those before it are lost. None: there is none."""
-        end = time.monotonic() + seconds
-        while True:
-            while b"\n" in self.buffer:
-                text, self.buffer = self.buffer.split(b"\n", 1)
-                text = text.decode(errors="replace")
-                if re.match(pattern, text):
-                    return text
-            left = end - time.monotonic()
-            if left <= 0 or not select.select([self.process.stdout], [], [], left)[0]:
-                return None
-            got = os.read(self.process.stdout.fileno(), 65536)
-            if not got:
-                return None
-            self.buffer += got
-
-    def tell(self, text):
-        self.process.stdin.write(text.encode() + b"\n")
-        self.process.stdin.flush()
-
-    def figures(self):
-        self.tell("figures")
-        text = self.line("figures", 10)
-        return {key: int(value) for key, value in re.findall(r"(\w+)=(\d+)", text)}
-
-    def close(self):
-        """-> what it said in the end."""
-        if self.process.poll() is None:
-            try:
-                self.tell("quit")
-                self.process.wait(timeout=5)
-            except (subprocess.TimeoutExpired, BrokenPipeError):
-                self.process.kill()
-                self.process.wait(timeout=5)
-        for stream in (self.process.stdin, self.process.stdout):
-            with contextlib.suppress(BrokenPipeError):  # it ended before it was told to
-                stream.close()
+        super().__init__([*pair.prefix(pair.ours), *prefix, PROGRAM], words, env)
 
 
 @unittest.skipIf(WHY, WHY)
-class Dpdk(unittest.TestCase):
+class Dpdk(WaitsForFigures):
     DEVICE = "net_af_packet0"
 
     def setUp(self):
@@ -165,16 +113,3 @@ class Dpdk(unittest.TestCase):
         with self.pair.raw() as raw:
             for one in frames:
                 raw.send(one)
-
-    def wait_figures(self, echo, condition, what):
-        last = {}
-
-        def check():
-            last.update(echo.figures())
-            return condition(last)
-
-        try:
-            harness.wait_until(check, 5, what)
-        except TimeoutError as timeout:
-            raise AssertionError(f"{timeout}: {last}") from None
-        return last

@@ -1,18 +1,14 @@
 """What the tests of TCP over DPDK share: the program under test, kernel peers, a man in the middle."""
 import contextlib
-import os
-import re
-import select
 import socket
 import struct
-import subprocess
 import threading
-import time
 import unittest
 
 from common import harness
 from dpdk_lane import checksum
 from middle import SYN
+from told import Told, WaitsForFigures
 
 import veth
 
@@ -62,8 +58,10 @@ def reason_to_skip():
     return veth.reason_to_skip()
 
 
-class Program:
-    """The test program in a namespace: answers what it is asked on its standard input."""
+class Program(Told):
+    """tests/io/dpdk_tcp.cpp in our namespace."""
+
+    KEEPS = True
 
     def __init__(self, pair, env=None, prefix=(), **options):
         words = {
@@ -73,61 +71,10 @@ class Program:
             "address": pair.OUR_ADDRESS + "/24",
             **options,
         }
-        self.process = subprocess.Popen(
-            [*pair.prefix(pair.ours), *prefix, PROGRAM] + [f"{k}={v}" for k, v in words.items()],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env={**os.environ, **(env or {})},
-        )
-        self.lines = []
-        self.buffer = b""
-        self.first = self.line("ready|error", 20)
-
-    def line(self, regex, seconds=10):
-        """The next line that matches from its beginning; others are kept. None: there is none."""
-        end = time.monotonic() + seconds
-        while True:
-            for i, text in enumerate(self.lines):
-                if re.match(regex, text):
-                    return self.lines.pop(i)
-            left = end - time.monotonic()
-            if left <= 0 or not select.select([self.process.stdout], [], [], left)[0]:
-                return None
-            got = os.read(self.process.stdout.fileno(), 65536)
-            if not got:
-                return None
-            *whole, self.buffer = (self.buffer + got).split(b"\n")
-            self.lines += [text.decode(errors="replace") for text in whole]
-
-    def tell(self, *words):
-        self.process.stdin.write(" ".join(map(str, words)).encode() + b"\n")
-        self.process.stdin.flush()
-
-    def ask(self, answer, *words):
-        """Tells, and gives the numbers of the answer."""
-        self.tell(*words)
-        text = self.line(answer)
-        return [float(n) if "." in n else int(n) for n in re.findall(r"-?[\d.]+", text or "")]
+        super().__init__([*pair.prefix(pair.ours), *prefix, PROGRAM], words, env)
 
     def open(self, host, port=PORT, timeout_ms=3000):
         return self.ask("opening", "open", host, port, timeout_ms)[0]
-
-    def figures(self):
-        self.tell("figures")
-        return {k: int(v) for k, v in re.findall(r"(\w+)=(\d+)", self.line("figures") or "")}
-
-    def close(self):
-        if self.process.poll() is None:
-            try:
-                self.tell("quit")
-                self.process.wait(timeout=5)
-            except (subprocess.TimeoutExpired, BrokenPipeError):
-                self.process.kill()
-                self.process.wait(timeout=5)
-        for stream in (self.process.stdin, self.process.stdout):
-            with contextlib.suppress(BrokenPipeError):  # it ended before it was told to
-                stream.close()
 
 
 class Peer:
@@ -189,7 +136,7 @@ WHY = reason_to_skip()
 
 
 @unittest.skipIf(WHY, WHY)
-class Tcp(unittest.TestCase):
+class Tcp(WaitsForFigures):
     def setUp(self):
         self.pair = veth.Veth()
         self.addCleanup(self.pair.close)
@@ -213,16 +160,3 @@ class Tcp(unittest.TestCase):
 
     def assert_closed(self, program, stream, reason, seconds=10):
         self.assertEqual(program.line(f"closed {stream} ", seconds), f"closed {stream} {reason}")
-
-    def wait_figures(self, program, condition, what, seconds=20):
-        last = {}
-
-        def check():
-            last.update(program.figures())
-            return condition(last)
-
-        try:
-            harness.wait_until(check, seconds, what)
-        except TimeoutError as timeout:
-            raise AssertionError(f"{timeout}: {last}") from None
-        return last

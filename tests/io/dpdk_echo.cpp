@@ -10,21 +10,15 @@
 //
 // With the guard library preloaded every exchange counts as a cycle: allocations in it are found.
 // sin=1 allocates for each datagram, to prove that.
-#include <fcntl.h>
-#include <poll.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cctype>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
-#include <ctime>
 #include <map>
 #include <sstream>
 #include <string>
@@ -33,16 +27,12 @@
 #include "rt_core/guard/in_cycle.hpp"
 #include "rt_core/io/address_text.hpp"
 #include "rt_core/io/dpdk_port.hpp"
+#include "rt_core/monotonic.hpp"
+#include "tests/io/told.hpp"
 
 namespace {
 
 using namespace rise;
-
-std::int64_t now_ns() {
-  timespec time{};
-  ::clock_gettime(CLOCK_MONOTONIC, &time);
-  return std::int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec;
-}
 
 struct Heard {
   std::uint32_t owner;
@@ -84,30 +74,20 @@ void on_datagram(void* self, std::uint32_t owner, std::int32_t port, const rise_
   lane.heard.push_back(heard);
 }
 
-long page_faults() {
-  rusage usage{};
-  ::getrusage(RUSAGE_THREAD, &usage);
-  return usage.ru_minflt + usage.ru_majflt;
-}
-
 void exchange(Lane* lane) {
   lane->got_in_exchange = 0;
-  const long before = page_faults();
+  const long before = told::page_faults();
   {
     const guard::InCycle cycle;
-    lane->port.exchange(lane->port.self, now_ns());
+    lane->port.exchange(lane->port.self, monotonic_ns());
   }
-  lane->faults += page_faults() - before;
+  lane->faults += told::page_faults() - before;
   lane->most_in_exchange = std::max(lane->most_in_exchange, lane->got_in_exchange);
   for (const Heard& heard : lane->heard) {
     const std::uint32_t from = heard.from.address;
     std::printf("got %u %u.%u.%u.%u %u %u ", heard.owner, from >> 24, from >> 16 & 255,
                 from >> 8 & 255, from & 255, heard.from.port, heard.length);
-    for (std::size_t i = 0; i < std::min<std::size_t>(heard.length, sizeof heard.text); ++i) {
-      std::putchar(std::isgraph(static_cast<unsigned char>(heard.text[i])) != 0 ? heard.text[i]
-                                                                                : '.');
-    }
-    std::putchar('\n');
+    told::say_text(heard.text, std::min<std::size_t>(heard.length, sizeof heard.text));
   }
   if (!lane->heard.empty()) std::fflush(stdout);
   lane->heard.clear();
@@ -157,7 +137,6 @@ bool obey(const std::string& line, Lane* lane, const io::DpdkPort& dpdk) {
   } else if (verb == "figures") {
     say_figures(*lane, dpdk);
   }
-  std::fflush(stdout);
   return verb != "quit";
 }
 
@@ -181,76 +160,35 @@ std::string scheduling() {
   return out;
 }
 
-int fail(const std::string& text) {
-  std::printf("error %s\n", text.c_str());
-  return 1;
-}
-
 }  // namespace
 
 int main(int argc, char** argv) {
-  std::map<std::string, std::string> options;
-  for (int i = 1; i < argc; ++i) {
-    const std::string word = argv[i];
-    options[word.substr(0, word.find('='))] = word.substr(word.find('=') + 1);
-  }
-  const auto number = [&](const char* key, int otherwise) {
-    return options.count(key) != 0 ? std::atoi(options[key].c_str()) : otherwise;
-  };
-  rise_dpdk_settings settings{};
-  settings.device = options["device"].c_str();
-  settings.address = options["address"].c_str();
-  settings.gateway = options["gateway"].c_str();
-  settings.vlan = static_cast<std::uint32_t>(number("vlan", 0));
-  settings.memory_mib = static_cast<std::uint32_t>(number("memory_mib", 0));
-  settings.hugepages = static_cast<std::uint32_t>(number("hugepages", 0));
-  const int lane_cpu = number("lane_cpu", -1);
-  settings.lane_cpus = &lane_cpu;
-  settings.lane_cpu_count = lane_cpu >= 0 ? 1 : 0;
-  const std::string neighbour = options["neighbour"];
-  const std::string address = neighbour.substr(0, neighbour.find('='));
-  const std::string mac = neighbour.substr(neighbour.find('=') + 1);
-  const rise_dpdk_neighbour known{address.c_str(), mac.c_str()};
-  settings.neighbours = &known;
-  settings.neighbour_count = neighbour.empty() ? 0 : 1;
-
+  told::Options options(argc, argv);
+  const told::DpdkSettings with(options);
   Lane lane;
-  lane.echo = number("echo", 0) != 0;
-  lane.sin = number("sin", 0) != 0;
+  lane.echo = options.number("echo", 0) != 0;
+  lane.sin = options.number("sin", 0) != 0;
   lane.heard.reserve(1024);
   const std::string before = scheduling();
-  auto dpdk = io::DpdkPort::open(options["library"], settings, {&lane, on_datagram});
-  if (!dpdk) return fail(dpdk.error());
+  auto dpdk = io::DpdkPort::open(options["library"], with.settings, {&lane, on_datagram});
+  if (!dpdk) return told::fail(dpdk.error());
   io::DatagramSpec spec;
-  spec.port = static_cast<std::uint16_t>(number("port", 7000));
+  spec.port = static_cast<std::uint16_t>(options.number("port", 7000));
   io::parse_ipv4(options["group"], &spec.group);
   std::string error;
-  if ((*dpdk)->declare(5, spec, &error) != 0) return fail(error);
+  if ((*dpdk)->declare(5, spec, &error) != 0) return told::fail(error);
   auto table = (*dpdk)->table();
-  if (!table) return fail(table.error());
+  if (!table) return told::fail(table.error());
   lane.port = *table;
-  if (!lane.port.start(lane.port.self)) return fail("the thread could not be registered");
-  if (scheduling() != before) return fail("changed: " + before + " -> " + scheduling());
-  if (number("lock", 0) != 0 && ::mlockall(MCL_CURRENT | MCL_FUTURE) != 0) return fail("mlockall");
+  if (!lane.port.start(lane.port.self)) return told::fail("the thread could not be registered");
+  if (scheduling() != before) return told::fail("changed: " + before + " -> " + scheduling());
+  if (options.number("lock", 0) != 0 && ::mlockall(MCL_CURRENT | MCL_FUTURE) != 0) {
+    return told::fail("mlockall");
+  }
   exchange(&lane);
   lane.faults = 0;  // of the first one, which meets code and stack for the first time
-  std::printf("ready %s\n", (*dpdk)->description().c_str());
-  std::fflush(stdout);
-
-  ::fcntl(STDIN_FILENO, F_SETFL, O_NONBLOCK);
-  std::string input;
-  for (bool on = true; on;) {
-    ::usleep(1000);
-    exchange(&lane);
-    char bytes[512];
-    const ssize_t got = ::read(STDIN_FILENO, bytes, sizeof bytes);
-    if (got == 0) break;  // whoever has started us is gone
-    if (got > 0) input.append(bytes, static_cast<std::size_t>(got));
-    for (std::size_t end; on && (end = input.find('\n')) != std::string::npos;) {
-      on = obey(input.substr(0, end), &lane, **dpdk);
-      input.erase(0, end + 1);
-    }
-  }
+  told::run((*dpdk)->description(), 1000, [&] { exchange(&lane); },
+            [&](const std::string& line) { return obey(line, &lane, **dpdk); });
   say_figures(lane, **dpdk);
   return 0;
 }

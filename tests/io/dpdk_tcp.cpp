@@ -12,18 +12,12 @@
 //
 // expect: from now on what STREAM gets is compared with the pattern that blast sends, not said.
 // sin=1 allocates for each piece that has arrived, to prove that the preloaded guard sees it.
-#include <fcntl.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cctype>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
-#include <ctime>
-#include <map>
 #include <memory>
 #include <sstream>
 #include <string>
@@ -33,16 +27,12 @@
 #include "rt_core/guard/in_cycle.hpp"
 #include "rt_core/io/dpdk_port.hpp"
 #include "rt_core/io/plain_port.hpp"
+#include "rt_core/monotonic.hpp"
+#include "tests/io/told.hpp"
 
 namespace {
 
 using namespace rise;
-
-std::int64_t now_ns() {
-  timespec time{};
-  ::clock_gettime(CLOCK_MONOTONIC, &time);
-  return std::int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec;
-}
 
 std::uint8_t pattern(std::uint64_t at) { return static_cast<std::uint8_t>(at * 31 % 251); }
 
@@ -142,12 +132,6 @@ void blast(Lane* lane, std::int32_t id) {
   }
 }
 
-long page_faults() {
-  rusage usage{};
-  ::getrusage(RUSAGE_THREAD, &usage);
-  return usage.ru_minflt + usage.ru_majflt;
-}
-
 void say(const Lane& lane) {
   for (const Event& event : lane.events) {
     switch (event.kind) {
@@ -156,13 +140,8 @@ void say(const Lane& lane) {
       case Event::Kind::Blasted: std::printf("blasted %d %d\n", event.stream, event.number); break;
       case Event::Kind::Got: {
         std::printf("got %d ", event.stream);
-        const auto length =
-            std::min<std::size_t>(static_cast<std::size_t>(event.number), sizeof event.text);
-        for (std::size_t i = 0; i < length; ++i) {
-          std::putchar(std::isgraph(static_cast<unsigned char>(event.text[i])) != 0 ? event.text[i]
-                                                                                    : '.');
-        }
-        std::putchar('\n');
+        told::say_text(event.text, std::min<std::size_t>(static_cast<std::size_t>(event.number),
+                                                         sizeof event.text));
       }
     }
   }
@@ -171,17 +150,17 @@ void say(const Lane& lane) {
 
 void exchange(Lane* lane) {
   for (Stream& stream : lane->streams) stream.in_exchange = 0;
-  const long before = page_faults();
+  const long before = told::page_faults();
   {
     const guard::InCycle cycle;
-    const std::int64_t now = now_ns();
+    const std::int64_t now = monotonic_ns();
     lane->port.exchange(lane->port.self, now);
     if (lane->datagrams.self != nullptr) lane->datagrams.exchange(lane->datagrams.self, now);
     for (std::size_t i = 0; i < kStreams; ++i) {
       if (lane->streams[i].to_send != 0) blast(lane, static_cast<std::int32_t>(i));
     }
   }
-  lane->faults += page_faults() - before;
+  lane->faults += told::page_faults() - before;
   ++lane->exchanges;
   for (const Stream& stream : lane->streams) {
     lane->most_in_exchange = std::max(lane->most_in_exchange, stream.in_exchange);
@@ -199,13 +178,13 @@ void trip(Lane* lane, std::int32_t id, std::uint32_t bytes, int count) {
   stream.expecting = true;
   for (int i = 0; i < count && stream.open; ++i) {
     const std::uint64_t wanted = stream.received + bytes;
-    const std::int64_t start = now_ns();
+    const std::int64_t start = monotonic_ns();
     lane->port.send(lane->port.self, id, message.data(), bytes);
-    lane->port.exchange(lane->port.self, now_ns());
-    while (stream.received < wanted && stream.open && now_ns() - start < 5'000'000'000) {
-      lane->port.exchange(lane->port.self, now_ns());
+    lane->port.exchange(lane->port.self, monotonic_ns());
+    while (stream.received < wanted && stream.open && monotonic_ns() - start < 5'000'000'000) {
+      lane->port.exchange(lane->port.self, monotonic_ns());
     }
-    samples.push_back(now_ns() - start);
+    samples.push_back(monotonic_ns() - start);
   }
   std::sort(samples.begin(), samples.end());
   const auto at = [&](double part) {
@@ -248,7 +227,6 @@ bool obey(const std::string& line, Lane* lane, const io::DpdkPort* dpdk) {
     words >> host >> number;
     if (!(words >> timeout_ms)) timeout_ms = 3000;
     std::printf("opening %d\n", port.open(port.self, 5, host.c_str(), number, timeout_ms));
-    std::fflush(stdout);
     return true;
   }
   std::int32_t stream = 0;
@@ -277,32 +255,19 @@ bool obey(const std::string& line, Lane* lane, const io::DpdkPort* dpdk) {
   } else if (verb == "figures") {
     say_figures(*lane, dpdk);
   }
-  std::fflush(stdout);
   return verb != "quit";
-}
-
-int fail(const std::string& text) {
-  std::printf("error %s\n", text.c_str());
-  return 1;
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  std::map<std::string, std::string> options;
-  for (int i = 1; i < argc; ++i) {
-    const std::string word = argv[i];
-    options[word.substr(0, word.find('='))] = word.substr(word.find('=') + 1);
-  }
-  const auto number = [&](const char* key, int otherwise) {
-    return options.count(key) != 0 ? std::atoi(options[key].c_str()) : otherwise;
-  };
+  told::Options options(argc, argv);
+  const told::DpdkSettings with(options);
   Lane lane;
-  lane.sin = number("sin", 0) != 0;
+  lane.sin = options.number("sin", 0) != 0;
   lane.events.reserve(4096);
   const io::StreamSink sink{&lane, on_open, on_bytes, on_closed};
-  const auto capacity = static_cast<std::uint32_t>(number("capacity", 8));
-  const int lane_cpu = number("lane_cpu", -1);
+  const auto capacity = static_cast<std::uint32_t>(options.number("capacity", 8));
 
   std::unique_ptr<io::DpdkPort> dpdk;
   std::unique_ptr<io::PlainPort> plain;
@@ -311,62 +276,37 @@ int main(int argc, char** argv) {
     plain = std::make_unique<io::PlainPort>(capacity, sink);
     lane.port = plain->table();
   } else {
-    rise_dpdk_settings settings{};
-    settings.device = options["device"].c_str();
-    settings.address = options["address"].c_str();
-    settings.gateway = options["gateway"].c_str();
-    settings.lane_cpus = &lane_cpu;
-    settings.lane_cpu_count = lane_cpu >= 0 ? 1 : 0;
-    const std::string known = options["neighbour"];
-    const std::string address = known.substr(0, known.find('='));
-    const std::string mac = known.substr(known.find('=') + 1);
-    const rise_dpdk_neighbour neighbour{address.c_str(), mac.c_str()};
-    settings.neighbours = &neighbour;
-    settings.neighbour_count = known.empty() ? 0 : 1;
-    auto opened = io::DpdkPort::open(options["library"], settings, {&lane, on_datagram});
-    if (!opened) return fail(opened.error());
+    auto opened = io::DpdkPort::open(options["library"], with.settings, {&lane, on_datagram});
+    if (!opened) return told::fail(opened.error());
     dpdk = std::move(*opened);
-    if (const int udp = number("datagrams", 0); udp != 0) {
+    if (const int udp = options.number("datagrams", 0); udp != 0) {
       io::DatagramSpec spec;
       spec.port = static_cast<std::uint16_t>(udp);
       std::string error;
-      if (dpdk->declare(5, spec, &error) < 0) return fail(error);
+      if (dpdk->declare(5, spec, &error) < 0) return told::fail(error);
       auto table = dpdk->table();
-      if (!table) return fail(table.error());
+      if (!table) return told::fail(table.error());
       lane.datagrams = *table;
     }
     auto streams = dpdk->streams(capacity, sink);
-    if (!streams) return fail(streams.error());
+    if (!streams) return told::fail(streams.error());
     lane.port = *streams;
-    if (number("twice", 0) != 0) {  // a second one must be refused
+    if (options.number("twice", 0) != 0) {  // a second one must be refused
       auto again = dpdk->streams(capacity, sink);
-      if (!again) return fail(again.error());
+      if (!again) return told::fail(again.error());
     }
     description = dpdk->description();
   }
-  if (!lane.port.start(lane.port.self)) return fail("the port does not start");
-  if (number("lock", 0) != 0 && ::mlockall(MCL_CURRENT | MCL_FUTURE) != 0) return fail("mlockall");
-  if (lane_cpu >= 0) bench::become_realtime(lane_cpu, 80);
+  if (!lane.port.start(lane.port.self)) return told::fail("the port does not start");
+  if (options.number("lock", 0) != 0 && ::mlockall(MCL_CURRENT | MCL_FUTURE) != 0)
+    return told::fail("mlockall");
+  if (with.lane_cpu >= 0) bench::become_realtime(with.lane_cpu, 80);
   exchange(&lane);
   lane.faults = 0;  // of the first one, which meets code and stack for the first time
-  std::printf("ready %s\n", description.c_str());
-  std::fflush(stdout);
-
-  ::fcntl(STDIN_FILENO, F_SETFL, O_NONBLOCK);
-  const auto period_us = static_cast<unsigned>(number("period_us", 1000));
-  std::string input;
-  for (bool on = true; on;) {
-    ::usleep(period_us);
-    exchange(&lane);
-    char bytes[512];
-    const ssize_t got = ::read(STDIN_FILENO, bytes, sizeof bytes);
-    if (got == 0) break;  // whoever has started us is gone
-    if (got > 0) input.append(bytes, static_cast<std::size_t>(got));
-    for (std::size_t end; on && (end = input.find('\n')) != std::string::npos;) {
-      on = obey(input.substr(0, end), &lane, dpdk.get());
-      input.erase(0, end + 1);
-    }
-  }
+  told::run(
+      description, static_cast<unsigned>(options.number("period_us", 1000)),
+      [&] { exchange(&lane); },
+      [&](const std::string& line) { return obey(line, &lane, dpdk.get()); });
   say_figures(lane, dpdk.get());
   return 0;
 }

@@ -5,11 +5,10 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <fstream>
-#include <iterator>
 #include <limits>
 
 #include "config/schema/schema.hpp"
+#include "config/schema/source.hpp"
 #include "default_sensors.hpp"
 #include "drivers/telemetry/simulator/options.hpp"
 #include "drivers/telemetry/simulator/schedule.hpp"
@@ -49,24 +48,15 @@ void sleep_until(std::int64_t at_ns) {
 
 // False: the faults have been told.
 bool load_config(const Options& options, Config* config) {
-  std::string file = "config/sensors.toml (built-in)";
-  std::string text = kDefaultSensors;
-  if (!options.config.empty()) {
-    file = options.config;
-    std::ifstream stream(file);
-    if (!stream) {
-      std::fprintf(stderr, "%s: cannot be read; give an existing file with --config\n",
-                   file.c_str());
-      return false;
-    }
-    text.assign(std::istreambuf_iterator<char>(stream), {});
+  const config::Source source =
+      config::read_source(options.config, "config/sensors.toml (built-in)", kDefaultSensors);
+  if (!source.fault.empty()) {
+    std::fprintf(stderr, "sensorsim: %s\n", source.fault.c_str());
+    return false;
   }
   std::vector<config::Problem> problems;
-  const config::Document document = config::parse(text, &problems);
+  const config::Document document = config::parse(source.text, &problems);
   if (problems.empty()) *config = read_config(document, &problems);
-  for (const config::Problem& problem : problems) {
-    std::fprintf(stderr, "%s\n", config::to_string(problem, file).c_str());
-  }
   if (!options.host.empty()) {
     config->host = options.host;
     config->port = options.port;
@@ -74,7 +64,7 @@ bool load_config(const Options& options, Config* config) {
   if (!options.source.empty()) config->source = options.source;
   config->duration_s = options.duration_s.value_or(config->duration_s);
   for (SensorSpec& sensor : config->sensors) sensor.seed += options.seed.value_or(0);
-  return problems.empty();
+  return config::tell_problems(problems, source.name);
 }
 
 struct Run {

@@ -35,9 +35,17 @@ void add(std::string* list, const std::string& text) {
   *list += (list->empty() ? "" : "; ") + text;
 }
 
-Finding coalescing(const Patient& p) {
-  const Subject s{"nic_coalescing", "interrupt coalescing", 1,
-                  "the card holds a control's answer back, hoping for more frames"};
+enum class Tells { Nothing, Good, Bad };
+
+struct Said {
+  Tells tells = Tells::Nothing;
+  std::string text;
+  std::string remedy;
+};
+
+// Asks each card that is up; the worst answer counts.
+template <class Ask>
+Finding each_card(const Patient& p, const Subject& s, const char* by_hand, Ask ask) {
   const std::vector<std::string> names = cards_up(p);
   if (names.empty()) return unknown(s, kNoCard, kBringUp);
   std::string good;
@@ -46,46 +54,45 @@ Finding coalescing(const Patient& p) {
   std::string silent;
   for (const std::string& name : names) {
     const NetworkCard* card = settings_of(p, name);
-    if (card == nullptr || (!card->wait_us && !card->adaptive)) {
+    const Said said = card != nullptr ? ask(*card) : Said{};
+    if (said.tells == Tells::Nothing) {
       add(&silent, name + " does not tell");
-    } else if (card->adaptive.value_or(false) || card->wait_us.value_or(0) > 0) {
-      add(&bad, name + (card->adaptive.value_or(false)
-                            ? " waits adaptively"
-                            : " waits up to " + std::to_string(*card->wait_us) + " us"));
-      add(&remedy, "ethtool -C " + name + " adaptive-rx off rx-usecs 0");
+    } else if (said.tells == Tells::Good) {
+      add(&good, name + said.text);
     } else {
-      add(&good, name + " does not wait");
+      add(&bad, name + said.text);
+      add(&remedy, said.remedy);
     }
   }
   if (!bad.empty()) return warn(s, bad, remedy);
-  if (!silent.empty()) return unknown(s, silent, "ethtool -c CARD on the machine itself");
+  if (!silent.empty()) return unknown(s, silent, by_hand);
   return pass(s, good);
+}
+
+Finding coalescing(const Patient& p) {
+  const Subject s{"nic_coalescing", "interrupt coalescing", 1,
+                  "the card holds a control's answer back, hoping for more frames"};
+  return each_card(p, s, "ethtool -c CARD on the machine itself", [](const NetworkCard& card) {
+    if (!card.wait_us && !card.adaptive) return Said{};
+    const bool adaptive = card.adaptive.value_or(false);
+    if (!adaptive && card.wait_us.value_or(0) == 0) return Said{Tells::Good, " does not wait", ""};
+    return Said{
+        Tells::Bad,
+        adaptive ? " waits adaptively" : " waits up to " + std::to_string(*card.wait_us) + " us",
+        "ethtool -C " + card.name + " adaptive-rx off rx-usecs 0"};
+  });
 }
 
 Finding offloads(const Patient& p) {
   const Subject s{"nic_offloads", "receive offloads", 1,
                   "GRO and LRO gather small frames into large ones before anybody sees the first"};
-  const std::vector<std::string> names = cards_up(p);
-  if (names.empty()) return unknown(s, kNoCard, kBringUp);
-  std::string good;
-  std::string bad;
-  std::string remedy;
-  std::string silent;
-  for (const std::string& name : names) {
-    const NetworkCard* card = settings_of(p, name);
-    if (card == nullptr || (!card->gro && !card->lro)) {
-      add(&silent, name + " does not tell");
-    } else if (card->gro.value_or(false) || card->lro.value_or(false)) {
-      const bool lro = card->lro.value_or(false);
-      add(&bad, name + (lro ? " has LRO on" : " has GRO on"));
-      add(&remedy, "ethtool -K " + name + " gro off" + (lro ? " lro off" : ""));
-    } else {
-      add(&good, name + " gathers nothing");
-    }
-  }
-  if (!bad.empty()) return warn(s, bad, remedy);
-  if (!silent.empty()) return unknown(s, silent, "ethtool -k CARD on the machine itself");
-  return pass(s, good);
+  return each_card(p, s, "ethtool -k CARD on the machine itself", [](const NetworkCard& card) {
+    if (!card.gro && !card.lro) return Said{};
+    const bool lro = card.lro.value_or(false);
+    if (!lro && !card.gro.value_or(false)) return Said{Tells::Good, " gathers nothing", ""};
+    return Said{Tells::Bad, lro ? " has LRO on" : " has GRO on",
+                "ethtool -K " + card.name + " gro off" + (lro ? " lro off" : "")};
+  });
 }
 
 Finding busy_poll(const Patient& p) {

@@ -1,5 +1,5 @@
 # smp: rt-tune on the kernel's own files, not on copies. Prints parts that begin with "@@ NAME";
-# test_doctor.py judges them.
+# test_rt_tune.py judges them.
 export PYTHONHOME=/usr PYTHONDONTWRITEBYTECODE=1
 TUNE="/usr/bin/python3 /rise/bin/rt-tune"
 state() {

@@ -7,10 +7,9 @@
 
 #include <cstdio>
 #include <ctime>
-#include <fstream>
-#include <iterator>
 
 #include "config/schema/schema.hpp"
+#include "config/schema/source.hpp"
 #include "default_controls.hpp"
 #include "drivers/focas/simulator/process/control_socket.hpp"
 #include "drivers/focas/simulator/process/options.hpp"
@@ -67,25 +66,16 @@ int tell_command(const Options& options) {
 
 // False: the faults have been told.
 bool load_config(const Options& options, Config* config) {
-  std::string file = "config/controls.toml (built-in)";
-  std::string text = kDefaultControls;
-  if (!options.config.empty()) {
-    file = options.config;
-    std::ifstream stream(file);
-    if (!stream) {
-      std::fprintf(stderr, "%s: cannot be read; give an existing file with --config\n",
-                   file.c_str());
-      return false;
-    }
-    text.assign(std::istreambuf_iterator<char>(stream), {});
+  const config::Source source =
+      config::read_source(options.config, "config/controls.toml (built-in)", kDefaultControls);
+  if (!source.fault.empty()) {
+    std::fprintf(stderr, "cncsim: %s\n", source.fault.c_str());
+    return false;
   }
   std::vector<config::Problem> problems;
-  const config::Document document = config::parse(text, &problems);
+  const config::Document document = config::parse(source.text, &problems);
   if (problems.empty()) *config = read_config(document, std::time(nullptr), &problems);
-  for (const config::Problem& problem : problems) {
-    std::fprintf(stderr, "%s\n", config::to_string(problem, file).c_str());
-  }
-  return problems.empty();
+  return config::tell_problems(problems, source.name);
 }
 
 void say_ready(int fd) {
