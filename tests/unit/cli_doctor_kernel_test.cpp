@@ -103,6 +103,16 @@ TEST(CliDoctorKernel, RealTimeIsThrottled) {
   only("rt_throttling", Verdict::Unknown);
 }
 
+TEST(CliDoctorKernel, AStarvingThreadIsServedBeforeTheLane) {
+  const char* const runtime = "/sys/kernel/debug/sched/fair_server/cpu3/runtime";
+  put(runtime, "50000000");
+  only("fair_server", Verdict::Warn, 'A', "50000000 ns");
+  remove(runtime);
+  only("fair_server", Verdict::Unknown);
+  put("/proc/sys/kernel/osrelease", "6.11.2-amd64");
+  says("fair_server", Verdict::Pass);
+}
+
 TEST(CliDoctorKernel, OneCoreIsNotEnough) {
   patient.cpus = 1;
   put("/sys/devices/system/cpu/online", "0");

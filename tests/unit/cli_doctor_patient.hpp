@@ -35,6 +35,7 @@ constexpr File kHealthy[] = {
     {"/proc/sys/kernel/osrelease", "6.12.9-amd64"},
     {"/proc/sys/kernel/io_uring_disabled", "0"},
     {"/proc/sys/kernel/sched_rt_runtime_us", "-1"},
+    {"/sys/kernel/debug/sched/fair_server/cpu3/runtime", "0"},
     {"/proc/sys/kernel/nmi_watchdog", "0"},
     {"/proc/sys/net/core/busy_poll", "0"},
     {"/proc/sys/net/core/busy_read", "0"},

@@ -2,6 +2,7 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "plugins/cli/doctor/best_core.hpp"
 #include "plugins/cli/doctor/checks.hpp"
 #include "plugins/cli/doctor/look.hpp"
 
@@ -154,10 +155,28 @@ Finding throttling(const Patient& p) {
   return warn(s, found, "sysctl kernel.sched_rt_runtime_us=-1, if a lane is to poll");
 }
 
+Finding fair_server(const Patient& p) {
+  const Subject s{
+      "fair_server", "fair server", 1,
+      "since 6.12 an ordinary thread that starves on the lane's core gets 50 ms of each "
+      "second before the lane; the setting above does not end that"};
+  const auto version = version_of(p);
+  if (!version) return unknown(s, "the kernel's version cannot be read", "uname -r");
+  if (!version->at_least(6, 12)) return pass(s, "not in this kernel");
+  const std::string core = std::to_string(lane_core(p).value_or(0));
+  const std::string path = "/sys/kernel/debug/sched/fair_server/cpu" + core + "/runtime";
+  const auto runtime = line_of(p, path);
+  if (runtime == "0") return pass(s, "off for core " + core);
+  if (runtime) return warn(s, *runtime + " ns in each period", "echo 0 >" + path);
+  return unknown(s, path + " cannot be read",
+                 "mount -t debugfs debugfs /sys/kernel/debug, as root");
+}
+
 }  // namespace
 
 Findings check_kernel(const Patient& p) {
-  return {preemption(p), kernel_version(p), ring(p), fifo(p), group_scheduling(p), throttling(p)};
+  return {preemption(p),       kernel_version(p), ring(p),       fifo(p),
+          group_scheduling(p), throttling(p),     fair_server(p)};
 }
 
 }  // namespace rise::cli
