@@ -1,8 +1,10 @@
 """The benches, by name. Each yields figures: name, value, unit; goal and met where there is one."""
+import concurrent.futures
 import re
 import time
 
 from figures import (
+    ELSEWHERE,
     FIRST_CPU,
     cpu_seconds,
     cyclictest,
@@ -100,7 +102,10 @@ def exchange(full):
 
 
 def wakeup(full):
-    """Wake-up latency of a loaded lane beside cyclictest: same priority, period, core; in turn."""
+    """Wake-up latency of a lane with 8 machines beside cyclictest: same priority, period, core; in turn.
+
+    The machines are polled in both turns, in cyclictest's by a core of ordinary priority elsewhere.
+    """
     rounds, seconds = (9, 30) if full else (5, 8)
     wanted = ((0.5, "p50"), (0.99, "p99"), (0.999, "p99.9"))
     port = harness.free_ports(8)
@@ -110,7 +115,10 @@ def wakeup(full):
     with harness.Plant("bench-wakeup") as plant:
         plant.start_simulator(harness.control_toml("m", port, count=8), cpu=FIRST_CPU)
         for _ in range(rounds):
+            other = plant.start_core(lane_toml(**ELSEWHERE) + machines)
+            plant.wait_up()
             counts = cyclictest(seconds)
+            other.stop()
             core = plant.start_core(lane_toml() + machines)
             plant.wait_up()
             time.sleep(seconds)
@@ -136,13 +144,15 @@ def simulator(full):
 
 
 def sensors(full):
-    """600 000 samples/s of 8 sensors into one lane; its missed cycles beside cyclictest's, in turn."""
+    """600 000 samples/s of 8 sensors into one lane; its missed cycles beside cyclictest's, in turn.
+
+    The samples come in both turns, in cyclictest's to a core of ordinary priority elsewhere."""
     rounds, seconds = (9, 30) if full else (5, 8)
     count, rate_hz, samples = 8, 25000, 118
     port = harness.free_udp_port()
     sensor = f'kind = "vibration"\nrate_hz = {rate_hz}.0\n'
     played = f'[[sensor]]\nname = "s"\nid = 1\ncount = {count}\nsamples = {samples}\n' + sensor
-    config = lane_toml() + '[[machine]]\nname = "cell"\ndriver = "telemetry"\n'
+    config = '[[machine]]\nname = "cell"\ndriver = "telemetry"\n'
     config += f"[machine.telemetry]\nport = {port}\nstatistics_ms = 100\nmax_age_ms = 60000\n"
     for i in range(1, count + 1):
         config += f'[[machine.telemetry.sensor]]\nid = {i}\nname = "s{i}"\nunit = "m/s2"\n'
@@ -150,10 +160,15 @@ def sensors(full):
     reference, missed, rates, losses, works = [], [], [], [], []
     with harness.Plant("bench-sensors") as plant:
         for _ in range(rounds):
-            counts = cyclictest(seconds)
+            other = plant.start_core(lane_toml(**ELSEWHERE) + config)
+            with concurrent.futures.ThreadPoolExecutor() as pool:
+                playing = pool.submit(plant.play_sensors, played, port, seconds + 1, cpu=FIRST_CPU)
+                counts = cyclictest(seconds)
+                playing.result()
+            other.stop()
             late = sum(n for latency, n in counts.items() if latency > 1000)
             reference.append(1e6 * late / sum(counts.values()))
-            core = plant.start_core(config)
+            core = plant.start_core(lane_toml() + config)
             said = plant.play_sensors(played, port, seconds, cpu=FIRST_CPU)
             time.sleep(0.5)
             lane = plant.view()["lanes"][0]

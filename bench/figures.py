@@ -37,9 +37,14 @@ def program(name, *arguments, prefix=()):
     return {key: (float(value), unit) for key, value, unit in found}
 
 
-def lane_toml(period_us=1000, **keys):
+# A lane that does the same work as another, elsewhere and as an ordinary thread: so that the machine is
+# as busy while the reference is measured.
+ELSEWHERE = {"priority": 0, "cpu": FIRST_CPU}
+
+
+def lane_toml(period_us=1000, priority=PRIORITY, cpu=LAST_CPU, **keys):
     text = f'[[lane]]\nname = "main"\nperiod_us = {period_us}\n'
-    text += f'priority = {PRIORITY}\ncpu = {LAST_CPU}\n'
+    text += f'priority = {priority}\ncpu = {cpu}\n'
     for key, value in keys.items():
         text += f"{key} = " + (f'"{value}"' if isinstance(value, str) else str(value)) + "\n"
     return text
