@@ -35,6 +35,17 @@ constexpr rise_setting_spec kSettings[] = {
     integer("core.stop_grace_ms", 0, 10000, "1000", "ms",
             "time for an orderly end of all sessions when the core stops; at least the longest "
             "reply_timeout_ms + 200"),
+    string(
+        "core.crash_folder", 0, 255, "\"\"",
+        "where the next start keeps the region of a core that died, with its flight recorder, for "
+        "`rise trace --crash`; the newest five; empty: nowhere"),
+    string("core.watchdog", 0, 255, "\"\"",
+           "the machine's watchdog, /dev/watchdog: resets it when a lane misses its deadlines for "
+           "watchdog_s; empty: none"),
+    integer("core.watchdog_s", 2, 3600, "10", "s", "the time that it is set to"),
+    integer("core.watchdog_late_cycles", 0, 1000000, "0", "cycles",
+            "late cycles of a lane, in a quarter of the time, that do not count; also for the "
+            "service manager's watchdog"),
 
     integer("safety.sidecar_timeout_ms", 10, 60000, "1000", "ms",
             "the sidecar counts as lost after this time without a heartbeat"),

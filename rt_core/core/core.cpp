@@ -82,6 +82,7 @@ void Core::leave_lane_cpus() {
 
 Core::~Core() {
   stop();
+  if (noting_death_) guard::note_death({});
   if (dma_latency_fd_ >= 0) ::close(dma_latency_fd_);
 }
 
@@ -258,6 +259,9 @@ Result<Done> Core::start() {
     return Failure{"no memory to stand in for the region's `in` file if that is damaged"};
   }
   guard::install_fault_handlers();  // passes on what containment is for
+  shm::Death* death = region_.death();
+  guard::note_death({&death->signal, &death->address, &death->thread});
+  noting_death_ = true;
   if (plan_.lock_memory) {
     const std::string missing = guard::lock_memory();
     for (std::size_t i = 0; i < lanes_.size(); ++i) {
@@ -431,6 +435,23 @@ void Core::housekeep() {
     set(message::LaneCounter::InvoluntarySwitches,
         counts.involuntary_switches - parts.base_involuntary);
   }
+}
+
+std::vector<LanePulse> Core::pulses() {
+  std::vector<LanePulse> pulses;
+  for (std::size_t i = 0; i < lanes_.size(); ++i) {
+    const message::CoreHealth& health =
+        region_.table<message::CoreHealth>(shm::SectionKind::Lanes)[i];
+    const auto* words = reinterpret_cast<const std::uint64_t*>(health.counters()->data());
+    const auto get = [&](message::LaneCounter counter) {
+      return shm::Hardware::load(&words[static_cast<std::size_t>(counter)],
+                                 std::memory_order_relaxed);
+    };
+    pulses.push_back({plan_.lanes[i].name, plan_.lanes[i].spec.period_ns,
+                      static_cast<std::int64_t>(get(message::LaneCounter::LastCycleMonoNs)),
+                      get(message::LaneCounter::Overruns)});
+  }
+  return pulses;
 }
 
 std::string Core::describe() const {

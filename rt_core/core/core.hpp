@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "rt_core/core/caretaker.hpp"
+#include "rt_core/core/keepalive.hpp"
 #include "rt_core/core/lane_ports.hpp"
 #include "rt_core/cycle/clock.hpp"
 #include "rt_core/cycle/lane.hpp"
@@ -60,6 +61,8 @@ class Core {
   [[nodiscard]] record::Recorder* recorder(std::size_t i) { return lanes_[i]->recorder.get(); }
   // What has happened outside the lanes since it was last asked, for people. With housekeep().
   [[nodiscard]] std::vector<std::string> news();
+  // For the watchdogs over the core. Any thread of it, after start().
+  [[nodiscard]] std::vector<LanePulse> pulses();
   // After stop(): what the ports have refused and why, one line for each lane that knows.
   [[nodiscard]] std::vector<std::string> figures() const;
   // What the core does without, and where it is.
@@ -103,6 +106,7 @@ class Core {
   guard::Watchdog watchdog_;
   Caretaker caretaker_;
   int dma_latency_fd_ = -1;
+  bool noting_death_ = false;
   bool running_ = false;
 };
 

@@ -8,15 +8,14 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <ctime>
-#include <fstream>
-#include <sstream>
+#include <memory>
 
 #include "config/schema/rise_toml.hpp"
+#include "config/schema/source.hpp"
 #include "default_config.hpp"
 #include "rt_core/core/console.hpp"
 #include "rt_core/core/core.hpp"
@@ -24,12 +23,14 @@
 #include "rt_core/guard/in_cycle.hpp"
 #include "rt_core/message/event_text.hpp"
 #include "rt_core/message/text.hpp"
+#include "rt_core/monotonic.hpp"
 #include "rt_core/shm/broadcast_ring.hpp"
 
 namespace {
 
 using namespace rise;
 
+constexpr std::int64_t kTidyEvery_ns = 999'000'000;
 constexpr std::size_t kHelperStackBytes = 256 * 1024;
 constexpr int kBadConfig = 2;
 constexpr int kCannotStart = 3;
@@ -51,23 +52,6 @@ struct Options {
   bool quiet = false;
   long parent = 0;  // 0: whoever has started us may go
 };
-
-bool read_config(const Options& options, std::string* text) {
-  if (options.config.empty()) {
-    *text = kDefaultConfig;
-    return true;
-  }
-  std::ifstream file(options.config);
-  std::stringstream content;
-  content << file.rdbuf();
-  if (!file) {
-    std::fprintf(stderr, "rise-core: %s cannot be read: %s\n", options.config.c_str(),
-                 std::strerror(errno));
-    return false;
-  }
-  *text = content.str();
-  return true;
-}
 
 // -1: it is none.
 long process_number(const char* text) {
@@ -152,6 +136,26 @@ void tell_news(core::Core* core, core::Console* console) {
   for (const std::string& news : core->news()) console->line("rise-core: %s", news.c_str());
 }
 
+std::string end_of(const shm::Predecessor& before) {
+  if (before.death.signal == 0) return "it did not end properly";
+  char text[160];
+  std::snprintf(text, sizeof text, "it died of signal %llu, %s, at %#llx in its thread %llu",
+                static_cast<unsigned long long>(before.death.signal),
+                ::strsignal(static_cast<int>(before.death.signal)),
+                static_cast<unsigned long long>(before.death.address),
+                static_cast<unsigned long long>(before.death.thread));
+  return text;
+}
+
+void tell_kept(const shm::Predecessor& before, core::Console* console) {
+  if (!before.kept.empty()) {
+    console->line("rise-core: its region is kept: rise trace --crash %s", before.kept.c_str());
+  }
+  if (!before.not_kept.empty()) {
+    console->line("rise-core: its region is not kept: %s", before.not_kept.c_str());
+  }
+}
+
 int run(plan::Plan plan, const Options& options, const std::string& config) {
   // With all memory locked, the 8 MiB that a thread's stack has by default would be 8 MiB of RAM
   // each.
@@ -176,6 +180,7 @@ int run(plan::Plan plan, const Options& options, const std::string& config) {
     return kCannotStart;
   }
 
+  const core::ServiceManager manager;
   core::Console console(STDERR_FILENO);
   core::CoreOptions core_options;
   core_options.config = config;
@@ -186,8 +191,18 @@ int run(plan::Plan plan, const Options& options, const std::string& config) {
   }
   core::Core& core = **made;
   if (core.region().cleaned_up() != 0 && core.region().predecessor().unclean) {
-    console.line("rise-core: removed what core %u had left behind (it did not end properly)",
-                 core.region().cleaned_up());
+    console.line("rise-core: removed what core %u had left behind (%s)", core.region().cleaned_up(),
+                 end_of(core.region().predecessor()).c_str());
+    tell_kept(core.region().predecessor(), &console);
+  }
+  std::unique_ptr<core::HardwareWatchdog> hardware;
+  if (!core.plan().watchdog.empty()) {
+    auto opened = core::HardwareWatchdog::open(core.plan().watchdog, core.plan().watchdog_s);
+    if (!opened) {
+      console.line("rise-core: %s", opened.error().c_str());
+      return kCannotStart;
+    }
+    hardware = std::move(*opened);
   }
   const Result<Done> started = core.start();
   for (const std::string& shortfall : core.shortfalls()) {
@@ -195,17 +210,31 @@ int run(plan::Plan plan, const Options& options, const std::string& config) {
   }
   if (!started) {
     console.line("rise-core: %s", started.error().c_str());
+    if (hardware != nullptr) hardware->disarm();
     return kCannotStart;
   }
   console.line("rise-core: %s", core.describe().c_str());
+  core::Keepalive keepalive(&manager, std::move(hardware), core.plan().watchdog_late_cycles);
+  if (const std::string fed = keepalive.describe(); !fed.empty()) {
+    console.line("rise-core: %s", fed.c_str());
+  }
+  manager.tell("READY=1\nSTATUS=" + core.describe());
   EventPrinter printer(core, &console);
-  const timespec second{1, 0};
-  while (::sigtimedwait(&signals, nullptr, &second) < 0) {
+  const timespec pause{keepalive.look_every_ns() / 1'000'000'000,
+                       static_cast<long>(keepalive.look_every_ns() % 1'000'000'000)};
+  for (std::int64_t tidied_ns = 0; ::sigtimedwait(&signals, nullptr, &pause) < 0;) {
+    const std::int64_t now_ns = monotonic_ns();
+    const std::string change = keepalive.look(now_ns, core.pulses());
+    if (!change.empty()) console.line("rise-core: %s", change.c_str());
+    if (now_ns - tidied_ns < kTidyEvery_ns) continue;
+    tidied_ns = now_ns;
     core.housekeep();
     if (!options.quiet) printer.print();
     tell_news(&core, &console);
   }
+  manager.tell("STOPPING=1");
   core.stop();
+  keepalive.ended();
   tell_news(&core, &console);
   for (const std::string& figures : core.figures()) {
     console.line("rise-core: %s", figures.c_str());
@@ -249,19 +278,19 @@ int main(int argc, char** argv) {
     return kBadUsage;
   }
   guard::install_fault_handlers();  // a driver may crash while it is configured
-  std::string text;
-  if (!read_config(options, &text)) return kBadConfig;
-  const std::string file = options.config.empty() ? "(built-in config)" : options.config;
+  const auto [file, text, fault] =
+      config::read_source(options.config, "(built-in config)", kDefaultConfig);
+  if (!fault.empty()) {
+    std::fprintf(stderr, "rise-core: %s\n", fault.c_str());
+    return kBadConfig;
+  }
   std::vector<config::Problem> problems;
   plan::Plan plan = plan::make_plan(text, plan::drivers_in(driver_path(text)), &problems);
   if (options.keys) {
     print_keys(plan);
     return 0;
   }
-  for (const config::Problem& problem : problems) {
-    std::fprintf(stderr, "%s\n", config::to_string(problem, file).c_str());
-  }
-  if (!problems.empty()) {
+  if (!config::tell_problems(problems, file)) {
     std::fprintf(stderr, "%s: %zu fault%s, nothing started\n", file.c_str(), problems.size(),
                  problems.size() == 1 ? "" : "s");
     return kBadConfig;

@@ -45,7 +45,16 @@ struct sigaction previous_bus_action {};
   ::siglongjmp(frame->jump, 1);
 }
 
-void die_of(int signal) {
+DeathNote death_note;
+
+void die_of(int signal, const siginfo_t* info) {
+  const DeathNote note = death_note;
+  if (note.signal != nullptr) {
+    // From a process it has no address.
+    *note.address = info->si_code > 0 ? reinterpret_cast<std::uintptr_t>(info->si_addr) : 0;
+    *note.thread = static_cast<std::uint64_t>(::syscall(SYS_gettid));
+    *note.signal = static_cast<std::uint64_t>(signal);
+  }
   struct sigaction original {};
   original.sa_handler = SIG_DFL;
   ::sigaction(signal, &original, nullptr);  // the instruction is repeated, and kills
@@ -63,7 +72,7 @@ void on_fault(int signal, siginfo_t* info, void* context) {
     previous_bus_action.sa_sigaction(signal, info, context);
     return;
   }
-  die_of(signal);
+  die_of(signal, info);
   if (info->si_code <= 0) ::raise(signal);
 }
 
@@ -152,6 +161,8 @@ void install_fault_handlers() {
   handle(SIGSYS, &on_system_call, nullptr);
   handle(break_signal(), &on_break, nullptr);
 }
+
+void note_death(const DeathNote& note) { death_note = note; }
 
 bool prepare_calls(CallMonitor* monitor) {
   if (state.stack != nullptr) return enter_monitor(monitor);  // prepared before, and finished

@@ -36,6 +36,14 @@ struct CallMonitor {
 
 // Set-up thread, once per process, after contain_input(): the handlers.
 void install_fault_handlers();
+
+// A crash that is not a driver's, and so kills the process, is noted here first. Null: nowhere.
+struct DeathNote {
+  std::uint64_t* signal = nullptr;  // written last, by any thread
+  std::uint64_t* address = nullptr;
+  std::uint64_t* thread = nullptr;
+};
+void note_death(const DeathNote& note);
 // The signal by which the watchdog breaks off a call.
 int break_signal();
 

@@ -67,6 +67,16 @@ class Planner {
                           : pages == "never"  ? RISE_DPDK_HUGEPAGES_NEVER
                                               : RISE_DPDK_HUGEPAGES_AUTO;
     plan.flight_cycles = settings_.integer("core.flight_cycles");
+    plan.crash_folder = settings_.string("core.crash_folder");
+    plan.watchdog = settings_.string("core.watchdog");
+    plan.watchdog_s = static_cast<int>(settings_.integer("core.watchdog_s"));
+    plan.watchdog_late_cycles =
+        static_cast<std::uint64_t>(settings_.integer("core.watchdog_late_cycles"));
+    const std::int64_t grace_ms = settings_.integer("core.stop_grace_ms");
+    if (!plan.watchdog.empty() && grace_ms >= plan.watchdog_s * 1000) {
+      problem("core.watchdog_s", "is not longer than stop_grace_ms (" + std::to_string(grace_ms) +
+                                     " ms): an orderly stop could be reset");
+    }
     seed_ = rehearsal_ != nullptr ? rehearsal_->seed
                                   : static_cast<std::uint64_t>(settings_.integer("core.seed"));
     if (seed_ == 0) {
@@ -415,6 +425,7 @@ shm::RegionPlan region_plan(const Plan& plan) {
   shm::RegionPlan region;
   region.name = plan.name;
   region.use_hugepages = plan.hugepages;
+  region.crash_folder = plan.crash_folder;
   region.machines = plan.machines.size();
   std::vector<double> frames_per_second(plan.lanes.size());
   std::vector<std::size_t> machines(plan.lanes.size());

@@ -64,6 +64,10 @@ struct Plan {
   std::uint32_t dpdk_memory_mib = 0;  // 0: DPDK's side decides
   std::uint32_t dpdk_hugepages = 0;   // RISE_DPDK_HUGEPAGES_*
   std::int64_t flight_cycles = 1024;
+  std::string crash_folder;  // for the region of a core that died; empty: not kept
+  std::string watchdog;      // device; empty: none
+  int watchdog_s = 10;
+  std::uint64_t watchdog_late_cycles = 0;
   std::vector<LaneChoice> lanes;
   // Configured, in the order of the config; the place is the machine's number.
   std::vector<std::unique_ptr<driver::Instance>> machines;

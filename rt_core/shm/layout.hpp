@@ -18,7 +18,7 @@ namespace rise::shm {
 
 inline constexpr std::uint64_t kOutMagic = 0x3154'554f'4553'4952;  // "RISEOUT1"
 inline constexpr std::uint64_t kInMagic = 0x3130'4e49'4553'4952;   // "RISEIN01"
-inline constexpr std::uint32_t kRegionVersion = 2;
+inline constexpr std::uint32_t kRegionVersion = 3;
 inline constexpr std::size_t kSectionAlign = 64;
 // "Machine" of events that concern the lane itself, and of commands to all its machines.
 inline constexpr std::uint16_t kWholeLane = 65535;
@@ -66,6 +66,14 @@ enum class RegionState : std::uint32_t {
   Abandoned = 3,  // the core died; a later one cleaned up
 };
 
+// Of what a core has died, written by its last signal handler. Zeros: of nothing, or of something
+// that asks nobody, as SIGKILL.
+struct Death {
+  Word signal;
+  Word address;  // that was not to be accessed, or of the instruction: as si_addr of sigaction(2)
+  Word thread;   // gettid
+};
+
 struct RegionHeader {
   std::uint64_t magic;
   std::uint32_t version;
@@ -78,6 +86,7 @@ struct RegionHeader {
   std::uint32_t state;  // RegionState; an atomic word
   std::uint32_t lane_count;
   std::uint32_t section_count;
+  Death death;         // in the `out` file
   char out_path[256];  // in the `in` file: where `out` is
   Section sections[kMaxSections];
 };

@@ -1,5 +1,6 @@
 #include "rt_core/shm/predecessor.hpp"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -10,6 +11,7 @@
 #include <cerrno>
 #include <cstddef>
 #include <cstring>
+#include <ctime>
 
 #include "rise_generated.h"
 #include "rt_core/shm/name_lock.hpp"
@@ -122,11 +124,78 @@ Result<Remains> look_at_remains(const std::string& in, const std::vector<std::st
     if (header.state != static_cast<std::uint32_t>(RegionState::Closed)) {
       remains.predecessor.unclean = true;
     }
+    if (same_layout(header)) remains.predecessor.death = header.death;
     if (same_layout(header) && any_tripped(file, header)) remains.predecessor.tripped = true;
   }
   // `out` alone says how a core ended; without it nobody can say that the end was an orderly one.
   if (in_found && !out_found) remains.predecessor.unclean = true;
   return remains;
+}
+
+namespace {
+
+constexpr std::size_t kKept = 5;
+
+// Those of the name in the folder, the oldest first: their names end with their time.
+std::vector<std::string> kept_in(const std::string& folder, const std::string& name) {
+  std::vector<std::string> found;
+  DIR* directory = ::opendir(folder.c_str());
+  if (directory == nullptr) return found;
+  const std::string start = "rise." + name + "-";
+  constexpr std::size_t kStamp = sizeof "YYYYmmddTHHMMSSZ.out" - 1;
+  while (const dirent* entry = ::readdir(directory)) {
+    const std::string file = entry->d_name;
+    if (file.size() == start.size() + kStamp && file.starts_with(start) && file.ends_with(".out")) {
+      found.push_back(folder + "/" + file);
+    }
+  }
+  ::closedir(directory);
+  std::sort(found.begin(), found.end());
+  return found;
+}
+
+// -> 0 or an error number
+int copy_file(const File& from, int to) {
+  std::vector<char> bytes(1 << 20);
+  for (off_t at = 0;;) {
+    const ssize_t got = ::pread(from.fd(), bytes.data(), bytes.size(), at);
+    if (got < 0) return errno;
+    if (got == 0) return ::fsync(to) == 0 ? 0 : errno;
+    for (ssize_t done = 0; done < got;) {
+      const ssize_t put = ::write(to, bytes.data() + done, static_cast<std::size_t>(got - done));
+      if (put < 0) return errno;
+      done += put;
+    }
+    at += got;
+  }
+}
+
+}  // namespace
+
+Result<std::string> keep_remains(const std::string& out, const std::string& name,
+                                 const std::string& folder) {
+  char stamp[24];
+  const std::time_t now = std::time(nullptr);
+  std::tm utc{};
+  ::gmtime_r(&now, &utc);
+  std::strftime(stamp, sizeof stamp, "%Y%m%dT%H%M%SZ", &utc);
+  const std::string path = folder + "/rise." + name + "-" + stamp + ".out";
+  const auto failed = [&](int error) {
+    return Failure{path + " cannot be written: " + std::strerror(error)};
+  };
+  const File from(out);
+  if (from.fd() < 0) return failed(errno);
+  const int to = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0640);
+  if (to < 0) return failed(errno);
+  const int error = copy_file(from, to);
+  ::close(to);
+  if (error != 0) {
+    ::unlink(path.c_str());
+    return failed(error);
+  }
+  const std::vector<std::string> kept = kept_in(folder, name);
+  for (std::size_t i = 0; i + kKept < kept.size(); ++i) ::unlink(kept[i].c_str());
+  return path;
 }
 
 void abandon(const std::string& out) {

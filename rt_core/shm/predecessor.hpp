@@ -16,6 +16,9 @@ struct Predecessor {
   bool unclean = false;  // it was there, and had not ended in an orderly way
   Word stop_word = 0;    // as it stood; 0 if it could not be read
   bool tripped = false;  // a machine's published safety state was Tripped
+  Death death{};         // of what it died, as far as it could be noted
+  std::string kept;      // the copy of its region; empty: none was made
+  std::string not_kept;  // why not
 };
 
 struct Remains {
@@ -27,6 +30,11 @@ struct Remains {
 // Set-up code. Reads `in` and every one of `outs` that exists; changes nothing. Fails if one of
 // them belongs to a core that lives, or cannot be looked at.
 Result<Remains> look_at_remains(const std::string& in, const std::vector<std::string>& outs);
+
+// A copy of `out` as FOLDER/rise.NAME-UTC.out, for `rise trace --crash`; of each name the newest
+// five stay. Made before abandon().
+Result<std::string> keep_remains(const std::string& out, const std::string& name,
+                                 const std::string& folder);
 
 // Tells those who still have the file mapped that nothing more will come, and removes it.
 void abandon(const std::string& out);

@@ -106,4 +106,10 @@ Result<Region> attach(const std::string& name, Access access, const std::string&
                 write);
 }
 
+Result<Region> open_remains(const std::string& path) {
+  auto out = map_checked(path, kOutMagic, false);
+  if (!out) return Failure{out.error()};
+  return Region(std::move(out->mapping), Mapping(), {out->sections(), {}}, false);
+}
+
 }  // namespace rise::shm

@@ -17,4 +17,8 @@ enum class Access {
 Result<Region> attach(const std::string& name, Access access,
                       const std::string& directory = "/dev/shm");
 
+// What a core that died has left (core.crash_folder): `out` alone, so there are no commands, no
+// readers and no control block.
+Result<Region> open_remains(const std::string& path);
+
 }  // namespace rise::shm

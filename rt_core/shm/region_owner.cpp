@@ -84,7 +84,14 @@ Result<OwnedRegion> OwnedRegion::create(const RegionPlan& plan) {
   if (!remains) return Failure{remains.error()};
   region.predecessor_ = remains->predecessor;
   region.cleaned_up_pid_ = remains->pid;
-  for (const std::string& path : remains->outs) abandon(path);
+  for (const std::string& path : remains->outs) {
+    if (remains->predecessor.unclean && !plan.crash_folder.empty()) {
+      auto kept = keep_remains(path, plan.name, plan.crash_folder);
+      (kept ? region.predecessor_.kept : region.predecessor_.not_kept) =
+          kept ? *kept : kept.error();
+    }
+    abandon(path);
+  }
 
   const Layout out_layout = Layout::of_out(plan);
   if (auto made = region.make_out(plan, out_layout, mounts); !made) return Failure{made.error()};

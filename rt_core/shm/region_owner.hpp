@@ -31,7 +31,8 @@ struct RegionPlan {
   std::size_t signals = 0;
   std::size_t outputs = 0;
   std::size_t texts = 0;
-  std::size_t pages = 0;  // of telemetry, all machines together
+  std::size_t pages = 0;     // of telemetry, all machines together
+  std::string crash_folder;  // where the region of a core that died is kept; empty: nowhere
 };
 
 class Layout;
@@ -56,6 +57,8 @@ class OwnedRegion : public Region {
   [[nodiscard]] const Predecessor& predecessor() const { return predecessor_; }
   // A replay starts from what the recorded core found. Before the first lane is made.
   void assume(const Predecessor& predecessor) { predecessor_ = predecessor; }
+  // Where a crash of this core is noted. Lives as long as the region.
+  [[nodiscard]] Death* death() const { return &out_.header()->death; }
   // The pid of that core, 0 = nothing was there.
   [[nodiscard]] std::uint32_t cleaned_up() const { return cleaned_up_pid_; }
   [[nodiscard]] bool hugepages() const { return hugepages_; }
