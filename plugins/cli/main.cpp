@@ -11,7 +11,7 @@
 #include "plugins/cli/reload.hpp"
 #include "plugins/cli/run.hpp"
 #include "plugins/cli/top.hpp"
-#include "plugins/cli/trace.hpp"
+#include "plugins/cli/trace/trace.hpp"
 
 namespace {
 
@@ -156,7 +156,26 @@ int main(int argc, char** argv) {
       app.add_subcommand("trace", "write the flight recorder as a trace file");
   add_region(trace_command, &trace_options.region);
   trace_command->add_option("file", trace_options.file, "file to write")->capture_default_str();
-  trace_command->add_flag("--late", trace_options.late_only, "late cycles only, further back");
+  CLI::Option* late =
+      trace_command->add_flag("--late", trace_options.late_only, "late cycles only, further back");
+  CLI::Option* kernel = trace_command->add_flag(
+      "--kernel", trace_options.kernel,
+      "wait for the next late cycle, write what surrounds it and what the kernel did (root)");
+  kernel->excludes(late);
+  trace_command
+      ->add_flag(
+          "--timerlat", trace_options.timerlat,
+          "with --kernel: its timerlat tracer, too, where it has one; takes some time of the "
+          "lanes' cores")
+      ->needs(kernel);
+  trace_command
+      ->add_option("--crash", trace_options.crash,
+                   "of a core that died: a file of [core] crash_folder")
+      ->excludes(kernel);
+  trace_command->add_option("--wait", trace_options.wait_s, "with --kernel: so many seconds")
+      ->check(CLI::PositiveNumber)
+      ->needs(kernel)
+      ->capture_default_str();
   trace_command->callback([&] { code = trace(trace_options); });
 
   add_program(&app, "replay", "play a recording through the core: is it all as it was then?",
