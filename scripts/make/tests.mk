@@ -6,7 +6,8 @@ $(OUT)/obj/tests/%.o: MODE := -DCPPUTEST_MEM_LEAK_DETECTION_DISABLED -Wno-old-st
                               $(if $(filter-out release,$(VARIANT)),-O0)
 UNDER_TEST := $(sort $(CORE_OBJ) $(CONFIG_OBJ) $(FOCAS_OBJ) $(SIMULATOR_OBJ) $(TELEMETRY_OBJ) $(SENSORSIM_OBJ) $(REPLAY_OBJ))
 # Of the command line what looks at files only; the rest is tested as a program.
-CLI_UNDER_TEST := $(call objects,$(filter-out %/doctor.cpp %/mend.cpp,$(wildcard plugins/cli/doctor/*.cpp)))
+CLI_UNDER_TEST := $(call objects,$(filter-out %/doctor.cpp %/mend.cpp,$(wildcard plugins/cli/doctor/*.cpp)) \
+                         plugins/cli/trace/kernel_events.cpp plugins/cli/trace/trace_file.cpp)
 
 # ---- unit: one program, tests/unit/<thing>_test.cpp beside one another
 UNIT_SRC := $(wildcard tests/unit/*.cpp tests/unit/*/*.cpp)
@@ -17,7 +18,7 @@ UNDER_TEST := $(sort $(CORE_OBJ) $(CONFIG_OBJ))
 CLI_UNDER_TEST :=
 endif
 $(OUT)/tests/unit: $(call objects,$(UNIT_SRC)) $(UNDER_TEST) $(CLI_UNDER_TEST)
-	$(call link,$(URING) -ldl -lCppUTest)
+	$(call link,-lboost_json $(URING) -ldl -lCppUTest)
 
 # ---- simulation: the whole core on simulated time and network, many seeds
 $(OUT)/tests/simulation: $(call objects,$(wildcard tests/simulation/*.cpp)) $(UNDER_TEST)
@@ -37,6 +38,10 @@ $(OUT)/tests/drivers/old_driver.so: tests/abi/old_driver.c tests/abi/1.0/rise_dr
 	$(say) "  link    $@"
 	$(Q)$(CC) -std=c11 -O2 -g -Wall -Wextra -Wpedantic -Werror -fPIC -shared -Itests/abi/1.0 -o $@ $<
 
+# ---- a program on a kernel that lacks something
+$(OUT)/tests/without: $(OUT)/obj/tests/io/without.o
+	$(call link,)
+
 .PHONY: test test-programs unit simulation integration
 
 test: ## build and run every test
@@ -52,7 +57,7 @@ test: ## build and run every test
 .PHONY: unit-program simulation-program
 unit-program: $(OUT)/tests/unit
 simulation-program: $(OUT)/tests/simulation
-test-programs: unit-program simulation-program $(OUT)/tests/model $(TEST_DRIVERS) $(DPDK_TESTS)
+test-programs: unit-program simulation-program $(OUT)/tests/model $(OUT)/tests/without $(TEST_DRIVERS) $(DPDK_TESTS)
 
 unit: unit-program ## unit tests only; VARIANT=asan or tsan for the sanitizers
 	$(OUT)/tests/unit
@@ -60,5 +65,5 @@ unit: unit-program ## unit tests only; VARIANT=asan or tsan for the sanitizers
 simulation: simulation-program ## the whole core on simulated time and network, many seeds
 	$(OUT)/tests/simulation
 
-integration: programs $(TEST_DRIVERS) $(DPDK_TESTS) ## the real programs on loopback
+integration: programs $(OUT)/tests/without $(TEST_DRIVERS) $(DPDK_TESTS) ## the real programs on loopback
 	OUT=$(OUT) /usr/bin/python3 -m unittest discover -s tests/integration -v

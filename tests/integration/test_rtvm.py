@@ -61,7 +61,7 @@ def load_tests(_, suite, __):
             yield from classes(each) if isinstance(each, unittest.TestSuite) else [type(each)]
 
     chosen = {each for each in classes(suite) if issubclass(each, OnMachine)} - {OnMachine}
-    for each in (LatenessOn612, Lateness, Costs, Works, WorksOn612, Card):
+    for each in (LatenessOn612, Lateness, Costs, Works, WorksOn612, Trace, Card):
         if each in chosen:
             each.begin()
     tests = unittest.TestSuite()
@@ -94,6 +94,37 @@ class Verdicts(unittest.TestCase):
         code, text = self.verdict("echo c >/proc/sysrq-trigger\nsleep 1\n")
         self.assertEqual(code, 2, text)
         self.assertIn("no verdict", text)
+
+
+class Watchdog(Verdicts):
+    """The machine's own watchdog, fed by the core. A reset of the machine ends it."""
+
+    test_a_script_that_fails_has_failed = test_a_panic_is_no_verdict = None
+
+    def test_an_orderly_end_disarms_it_and_a_late_lane_ends_in_a_reset(self):
+        why = machine.reason_to_skip()
+        if why:
+            self.skipTest(why)
+
+        def core(name, how):
+            keys = 'watchdog = "/dev/watchdog"\nwatchdog_s = 2\nwatchdog_late_cycles = 20\n'
+            lane = (
+                costs.LANE + "period_us = 10000\nbench_after = 0\nstuck_after = 0\ntrip_after = 0\n"
+            )
+            bad = '[[machine]]\nname = "m"\ndriver = "misbehaves"\n[machine.misbehaves]\n'
+            bad += f'how = "{how}"\nafter = 900\n'
+            return {"rise.toml": f'[core]\nname = "{name}"\n{keys}{lane}{bad}'}
+
+        runs = {"well": core("well", "none"), "late": core("late", "slow")}
+        done = machine.run(
+            "watchdog", runs, "smp", module="watchdog,i6300esb", device="-device i6300esb"
+        )
+        self.assertIn("resets it after 2 s", done.parts.get("orderly", ""), done.text)
+        self.assertIn("fed", done.parts, "an orderly end, and the machine lives on")
+        self.assertIn("watchdogs are not fed: lane main", done.parts.get("late", ""), done.text)
+        self.assertNotIn("not reset", done.parts)
+        self.assertEqual(done.code, machine.NO_VERDICT)
+        self.assertIn("exit code of QEMU: 0", done.text)
 
 
 class Comparison(unittest.TestCase):
@@ -315,6 +346,33 @@ class Works(OnMachine):
 
 class WorksOn612(Works):
     SERIES = "6.12"
+
+
+class Trace(OnMachine):
+    """`rise trace --kernel --timerlat`, which not every kernel can do."""
+
+    SERIES = "6.12"
+
+    @classmethod
+    def boot(cls):
+        lane = costs.LANE + "cpu = 0\nbench_after = 0\nstuck_after = 0\n"
+        slow = '[[machine]]\nname = "slow"\ndriver = "misbehaves"\n[machine.misbehaves]\n'
+        late = {"rise.toml": costs.core("late", slow + 'how = "slow"\nafter = 3000\n', lane)}
+        return machine.run("trace", {"late": late}, "icount", cls.SERIES)
+
+    def test_a_late_cycle_has_the_kernel_beside_it(self):
+        parts = self.result.parts
+        self.assertRegex(parts["said"], r"around the late cycle \d+ of lane 0, \d+ events")
+        events = json.loads(parts["trace"])["traceEvents"]
+        names = [e["name"] for e in events]
+        self.assertIn("LATE", names)
+        self.assertTrue(any(name.startswith("lane-main ") for name in names), "who ran")
+        latencies = [name for name in names if "timer_latency" in name]
+        self.assertTrue(any("irq" in name for name in latencies), latencies)
+
+    def test_it_leaves_the_kernel_as_it_was(self):
+        self.assertEqual(self.result.parts["left"].split(), ["0"])
+        self.assertEqual(self.result.parts["ended"].strip(), "well")
 
 
 class Card(OnMachine):
