@@ -8,6 +8,24 @@
 
 namespace rise::io {
 
+namespace {
+
+// The kernel takes a ring down, and with it the sockets in it, some time after its process has
+// ended: a core that follows another at once finds the port still taken.
+constexpr int kTries = 50;
+constexpr useconds_t kPause_us = 20'000;
+
+bool bind_in_time(int fd, const sockaddr_in& address) {
+  for (int i = 1; ::bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0;
+       ++i) {
+    if (errno != EADDRINUSE || i == kTries) return false;
+    ::usleep(kPause_us);
+  }
+  return true;
+}
+
+}  // namespace
+
 int make_datagram_socket(const DatagramSpec& spec, std::uint32_t receive_bytes,
                          std::string* error) {
   const auto fail = [&](int fd, const std::string& what, const std::string& remedy) {
@@ -26,8 +44,8 @@ int make_datagram_socket(const DatagramSpec& spec, std::uint32_t receive_bytes,
   if (::setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof bytes) != 0) {
     ::setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes);
   }
-  sockaddr_in address = to_kernel({spec.address, spec.port, 0});
-  if (::bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
+  const sockaddr_in address = to_kernel({spec.address, spec.port, 0});
+  if (!bind_in_time(fd, address)) {
     char text[INET_ADDRSTRLEN] = "";
     ::inet_ntop(AF_INET, &address.sin_addr, text, sizeof text);
     return fail(fd, "UDP port " + std::string(text) + ":" + std::to_string(spec.port),

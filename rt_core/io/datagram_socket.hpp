@@ -14,7 +14,8 @@
 namespace rise::io {
 
 // Set-up thread. -> descriptor, non-blocking and bound, or -1 and *error: what could not be done
-// and what to do about it. receive_bytes: asked of the kernel for the socket's receive buffer.
+// and what to do about it. Waits up to a second for a port that somebody is giving up.
+// receive_bytes: asked of the kernel for the socket's receive buffer.
 int make_datagram_socket(const DatagramSpec& spec, std::uint32_t receive_bytes, std::string* error);
 
 inline sockaddr_in to_kernel(const rise_endpoint& endpoint) {

@@ -4,8 +4,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "rt_core/io/plain_datagrams.hpp"
@@ -293,4 +295,17 @@ TEST(IoDatagrams, APortThatIsTakenIsSaidSo) {
     STRCMP_CONTAINS("127.0.0.1", error.c_str());
     STRCMP_CONTAINS("another program", error.c_str());
   }
+}
+
+TEST(IoDatagrams, APortThatIsBeingGivenUpIsWaitedFor) {
+  auto holder = std::make_unique<Peer>();
+  const std::uint16_t port = holder->endpoint.port;
+  std::thread leaving([&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    holder.reset();
+  });
+  Rig rig(Rig::Kind::Plain);
+  std::string error;
+  LONGS_EQUAL(0, rig.declare(1, port, &error));
+  leaving.join();
 }
