@@ -15,6 +15,7 @@ include scripts/make/telemetry.mk
 include scripts/make/replay.mk
 include scripts/make/tests.mk
 include scripts/make/rtvm.mk
+include scripts/make/instructions.mk
 include scripts/make/model.mk
 include scripts/make/fuzz.mk
 include scripts/make/bench.mk

@@ -13,6 +13,7 @@ from common import harness
 import sys
 
 sys.path.insert(0, str(harness.ROOT / "tests" / "rtvm"))
+import accepted  # noqa: E402
 import costs  # noqa: E402
 import machine  # noqa: E402
 
@@ -133,7 +134,7 @@ class Comparison(unittest.TestCase):
     KNOWN = {("eight", "step"): 1000.0, ("eight", "worst"): 50_000.0, ("eight", "samples"): 800.0}
 
     def excess(self, what, figure):
-        return costs.excess(self.KNOWN, {**self.KNOWN, ("eight", what): figure})
+        return costs.ACCEPTED.excess(self.KNOWN, {**self.KNOWN, ("eight", what): figure})
 
     def test_five_percent_more_is_reported_with_its_run_and_phase(self):
         self.assertEqual(self.excess("step", 1049), [])
@@ -152,7 +153,7 @@ class Comparison(unittest.TestCase):
         self.assertEqual(len(self.excess("samples", 700)), 1)
 
     def test_what_was_not_measured_is_reported(self):
-        self.assertEqual(len(costs.excess(self.KNOWN, {})), 3)
+        self.assertEqual(len(costs.ACCEPTED.excess(self.KNOWN, {})), 3)
 
 
 class Costs(OnMachine):
@@ -166,18 +167,18 @@ class Costs(OnMachine):
         self.now = self.result.table()
 
     def test_no_cycle_costs_more_than_what_was_accepted(self):
-        of, known = costs.accepted()
+        of, known = costs.ACCEPTED.read()
         if of != costs.circumstances():
             self.skipTest(f"the accepted costs are of {of}, here is {costs.circumstances()}")
-        wrong = costs.excess(known, self.now)
-        self.assertEqual(wrong, [], "\n" + costs.show(known, self.now))
+        wrong = costs.ACCEPTED.excess(known, self.now)
+        self.assertEqual(wrong, [], "\n" + accepted.show(known, self.now))
 
     def test_work_that_was_planted_is_reported(self):
         idle = {key: figure for key, figure in self.now.items() if key[0] == "idle"}
         planted = {
             ("idle", what): figure for (run, what), figure in self.now.items() if run == "planted"
         }
-        wrong = "\n".join(costs.excess(idle, planted))
+        wrong = "\n".join(costs.ACCEPTED.excess(idle, planted))
         for phase in ("step", "cycle"):
             self.assertRegex(wrong, rf"idle: {phase} \d+ -> \d+ instructions \(\+[\d.]+ %\)")
 

@@ -16,10 +16,9 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 import machine  # noqa: E402
 from machine import harness  # noqa: E402
+from accepted import TOLERANCE, Accepted, judge  # noqa: E402
 
-ACCEPTED = HERE / "costs.txt"
 SERIES = "6.1"
-TOLERANCE = 0.05
 FLOOR_NS = 10  # instructions; of small figures 5 % is less than an alignment may change
 # The longest of many cycles depends on what meets in one: replies of several controls, a timer.
 LONGEST = ("worst",)
@@ -27,6 +26,23 @@ LONGEST_TOLERANCE = 1.0
 LONGEST_FLOOR_NS = 10_000  # an interrupt or two
 # Of these chance decides more; test_rtvm.py holds the lateness against cyclictest's instead.
 NOT_HELD = ("wake_max", "exchange_max")
+
+
+def room(what, before):
+    if what in LONGEST:
+        return max(before * LONGEST_TOLERANCE, LONGEST_FLOOR_NS)
+    return max(before * TOLERANCE, FLOOR_NS)
+
+
+ACCEPTED = Accepted(
+    HERE / "costs.txt",
+    [
+        "Instructions of a lane's cycle, in user and kernel mode; see costs.py and README.md.",
+        "Taken anew by `make rtvm-golden`.",
+    ],
+    room,
+    work=("samples",),
+)
 
 CORE = '[core]\nname = "{name}"\nhugepages = false\nhistory_s = 1\nseed = 7\nflight_cycles = 8192\n'
 LANE = '[[lane]]\nname = "main"\n'
@@ -100,54 +116,13 @@ def circumstances():
     return f"{machine.kernel(SERIES)}, {compiler.stdout.splitlines()[0]}"
 
 
-def accepted():
-    """-> (circumstances, table)"""
-    lines = ACCEPTED.read_text().splitlines()
-    of = next(line.removeprefix("# of: ") for line in lines if line.startswith("# of: "))
-    rows = [line.split() for line in lines if line and not line.startswith("#")]
-    return of, {(label, what): float(figure) for label, what, figure in rows}
-
-
-def excess(known, now):
-    """What costs more than it may: lines that name run, phase, and both figures."""
-    wrong = []
-    for (label, what), before in known.items():
-        if (label, what) not in now:
-            wrong.append(f"{label}: {what} was not measured")
-            continue
-        after = now[label, what]
-        if what == "samples":
-            if after < before * (1 - TOLERANCE):
-                wrong.append(f"{label}: {before:.0f} samples -> {after:.0f}: less work was done")
-            continue
-        room = max(before * TOLERANCE, FLOOR_NS)
-        if what in LONGEST:
-            room = max(before * LONGEST_TOLERANCE, LONGEST_FLOOR_NS)
-        if after > before + room:
-            percent = f"{(after / before - 1) * 100:+.1f} %" if before > 0 else "from nothing"
-            wrong.append(f"{label}: {what} {before:.0f} -> {after:.0f} instructions ({percent})")
-    return wrong
-
-
-def show(known, now):
-    """A table of all that was measured, run by run, beside what is accepted."""
-    lines = []
-    for (label, what), after in now.items():
-        before = known.get((label, what))
-        change = f"{(after / before - 1) * 100:+7.1f} %" if before else ""
-        lines.append(f"{label:<12} {what:<12} {after:12.1f} {change}")
-    return "\n".join(lines)
-
-
-def accept(now):
-    text = (
-        "# Instructions of a lane's cycle, in user and kernel mode; see costs.py and README.md.\n"
-        f"# Taken anew by `make rtvm-golden`.\n# of: {circumstances()}\n"
-    )
-    for (label, what), figure in now.items():
-        if label != "planted" and what not in NOT_HELD:
-            text += f"{label:<12} {what:<12} {figure:12.1f}\n"
-    ACCEPTED.write_text(text)
+def held(now):
+    """Of the figures those that are kept and compared."""
+    return {
+        (label, what): figure
+        for (label, what), figure in now.items()
+        if label != "planted" and what not in NOT_HELD
+    }
 
 
 def main():
@@ -155,19 +130,9 @@ def main():
     if why:
         sys.exit(f"costs: {why}")
     result = measure()
-    now = result.table()
     if result.code != 0:
         sys.exit(result.text)
-    of, known = accepted() if ACCEPTED.exists() else ("", {})
-    print(show(known, now))
-    if "--accept" in sys.argv[1:]:
-        accept(now)
-        return 0
-    if of != circumstances():
-        sys.exit(f"costs: the accepted figures are of {of}; these are of {circumstances()}")
-    wrong = excess(known, now)
-    print("\n".join(wrong))
-    return 1 if wrong else 0
+    return judge(ACCEPTED, circumstances(), held(result.table()), "--accept" in sys.argv[1:])
 
 
 if __name__ == "__main__":
