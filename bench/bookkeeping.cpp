@@ -22,14 +22,7 @@ struct Cost {
 Cost measure(std::size_t machines, std::uint64_t cycles, bool guarded) {
   NoWait clock;
   const cycle::Clock table = clock.table();
-  static io::PortCounters counters;
-  const auto core = bench::idle_core("bench-bookkeeping", "", machines, &table,
-                                     [](std::uint32_t, const io::StreamSink&) {
-                                       io::StreamPort port;
-                                       port.exchange = [](void*, std::int64_t) {};
-                                       port.counters = &counters;
-                                       return port;
-                                     });
+  const auto core = bench::idle_core("bench-bookkeeping", "", machines, &table, bench::idle_port);
   cycle::Lane& lane = core->lane(0);
   guard::CallMonitor monitor;
   std::optional<guard::PreparedThread> prepared;  // then each call into a driver is a guarded one
@@ -68,5 +61,11 @@ int main() {
   bench::result("bookkeeping.ns_per_driver",
                 (many.cycle_ns - many.work_ns - eight.cycle_ns + eight.work_ns) / 100, "ns");
   bench::result("bookkeeping.8_machines.judge_and_publish_ns", eight.work_ns, "ns");
+  // Guard, budget and histogram of one more driver.
+  const Cost many_guarded = measure(108, 40'000, true);
+  bench::result(
+      "bookkeeping.ns_per_contained_driver",
+      (many_guarded.cycle_ns - many_guarded.work_ns - guarded.cycle_ns + guarded.work_ns) / 100,
+      "ns");
   return 0;
 }

@@ -66,11 +66,20 @@ struct NoWait {
   }
 };
 
-// name: of the region. lane: more lines of the [[lane]]. clock and port outlive it.
+inline io::StreamPort idle_port(std::uint32_t, const io::StreamSink&) {
+  static io::PortCounters counters;
+  io::StreamPort port;
+  port.exchange = [](void*, std::int64_t) {};
+  port.counters = &counters;
+  return port;
+}
+
+// name: of the region. lane: more lines of the [[lane]]. clock, port and driver outlive it.
 inline std::unique_ptr<core::Core> idle_core(
     const std::string& name, const std::string& lane, std::size_t machines,
     const cycle::Clock* clock,
-    std::function<io::StreamPort(std::uint32_t, const io::StreamSink&)> port) {
+    std::function<io::StreamPort(std::uint32_t, const io::StreamSink&)> port,
+    const rise_driver* driver = &kIdleDriver) {
   std::string toml = "[core]\nname = \"" + name +
                      "\"\nhugepages = false\n[[lane]]\nname = \"l\"\nbench_after = 0\n" + lane;
   for (std::size_t i = 0; i < machines; ++i) {
@@ -78,7 +87,7 @@ inline std::unique_ptr<core::Core> idle_core(
   }
   std::vector<config::Problem> problems;
   plan::Plan plan = plan::make_plan(
-      toml, [](const std::string&) { return driver::Library::adopt(&kIdleDriver); }, &problems);
+      toml, [driver](const std::string&) { return driver::Library::adopt(driver); }, &problems);
   for (const config::Problem& problem : problems) {
     std::fprintf(stderr, "%s\n", config::to_string(problem, "bench").c_str());
   }

@@ -231,7 +231,7 @@ typedef struct rise_command {
   uint64_t id;  /* to be given back in command_done */
   double value; /* in the unit of the output, within its limits */
   /* CLOCK_MONOTONIC (or simulated time) after which nothing of it may be sent any more: it then
-   * ends with RISE_COMMAND_DROPPED. 0 = never. */
+   * ends with RISE_COMMAND_DROPPED. 0 = never. Since 1.1: look at struct_size. */
   int64_t expires_ns;
 } rise_command;
 
@@ -240,7 +240,8 @@ enum {
   RISE_COMMAND_FAILED = 2,   /* the device refused it, or it was lost with the connection: the host
                               * takes the output's value as unknown until output_value() */
   RISE_COMMAND_MISMATCH = 3, /* accepted by the device, but what was read back differs */
-  RISE_COMMAND_DROPPED = 4   /* never written: it expired, was cancelled, or made way for safe() */
+  RISE_COMMAND_DROPPED = 4   /* never written: it expired, was cancelled, or made way for safe()
+                              * (since 1.1) */
 };
 
 /* Statistics that every driver keeps in the same terms; see host->count. */
@@ -262,7 +263,11 @@ enum {
 };
 
 /* The host's services. All take the host's context first. [set-up]: only inside configure.
- * [lane]: only inside the [lane] calls below. None of them blocks. */
+ * [lane]: only inside the [lane] calls below. None of them blocks.
+ *
+ * Errors. Every call that returns int32_t returns RISE_OK (or the number that it says),
+ * RISE_E_PHASE in the wrong phase, RISE_E_ARGUMENT for a number that was never declared, and what
+ * else it names itself. A call that fails has done nothing, unless it says so. */
 typedef struct rise_host {
   uint32_t struct_size;
   uint16_t abi_major;
@@ -280,40 +285,51 @@ typedef struct rise_host {
   int32_t (*signal_declare)(void* context, const rise_signal_spec* spec);
 
   /* [lane] Asks for a TCP connection to host:port. -> stream number >= 0; on_open or on_closed
-   * follows in a later cycle. RISE_E_LIMIT: stream_limit are in use. host: at most 253 bytes. */
+   * follows in a later cycle. host: 1 to 253 bytes, else RISE_E_ARGUMENT. RISE_E_LIMIT:
+   * stream_limit are in use. RISE_E_AGAIN: too many are being opened in this cycle.
+   * RISE_E_UNSUPPORTED: without RISE_CAP_STREAM. */
   int32_t (*stream_open)(void* context, const char* host, uint16_t port, uint32_t timeout_ms);
   /* [lane] Queues bytes (copied). They leave in this cycle or the next, in order.
-   * RISE_E_AGAIN: the stream's queue (8 KiB) has no room; RISE_E_CLOSED. */
+   * RISE_E_AGAIN: the stream's queue (8 KiB) has no room, nothing of it was taken. RISE_E_CLOSED:
+   * it is not open: not yet, no more, or not this driver's. */
   int32_t (*stream_send)(void* context, int32_t stream, const uint8_t* bytes, uint32_t length);
-  /* [lane] Closes after what is queued was sent. on_closed follows. */
+  /* [lane] Closes after what is queued was sent. on_closed follows. RISE_E_CLOSED: it is closed or
+   * being closed already, or not this driver's. */
   int32_t (*stream_close)(void* context, int32_t stream);
 
   /* [lane] A value of the next sample of the signal's group; not finite or outside its range:
-   * the signal is marked invalid and RISE_E_ARGUMENT returned. */
+   * the signal is marked invalid and RISE_E_ARGUMENT returned; likewise for a RISE_SIGNAL_TEXT,
+   * which stays as it is. */
   int32_t (*signal_write)(void* context, int32_t signal, double value);
-  /* [lane] A text; longer than RISE_TEXT_MAX is cut. Published when it differs from the last. */
+  /* [lane] A text; longer than RISE_TEXT_MAX is cut. Published when it differs from the last.
+   * RISE_E_ARGUMENT: the signal is no RISE_SIGNAL_TEXT. */
   int32_t (*text_write)(void* context, int32_t signal, const char* text, uint32_t length);
   /* [lane] The signal has no value. A signal is also invalid until first written. */
   int32_t (*signal_invalidate)(void* context, int32_t signal);
-  /* [lane] The group's signals form one sample taken at time_ns: publish them. */
+  /* [lane] The group's signals form one sample taken at time_ns: publish them. RISE_E_CLOSED: the
+   * link is not RISE_LINK_UP. RISE_E_ARGUMENT: time_ns lies in the future. */
   int32_t (*sample)(void* context, int32_t group, int64_t time_ns);
 
-  /* [lane] All alarms that are active now (count 0: none). The host reports what came and went. */
+  /* [lane] All alarms that are active now (count 0: none). The host reports what came and went, of
+   * the first 32. RISE_E_ARGUMENT: NULL, or a struct_size that ends before `text`. */
   int32_t (*alarms)(void* context, const rise_alarm* alarms, uint32_t count);
   /* [lane] State of the connection to the machine; endpoint 0 = primary, 1 = backup. While it is
-   * not RISE_LINK_UP all signals of the machine are invalid. */
+   * not RISE_LINK_UP all signals of the machine are invalid. RISE_E_ARGUMENT: no such state. */
   int32_t (*link)(void* context, uint32_t state, uint32_t endpoint, const char* reason);
-  /* [lane] Something that people should read, e.g. "control has 4 axes, 3 are configured". */
+  /* [lane] Something that people should read, e.g. "control has 4 axes, 3 are configured"; a long
+   * text is cut. Always RISE_OK: what is too much for the ring of events is counted there. */
   int32_t (*notice)(void* context, int32_t code, const char* text);
 
   /* [lane] Ends a command: RISE_COMMAND_APPLIED, _FAILED, _MISMATCH, _DROPPED; value as read back,
-   * detail = the device's status. */
+   * detail = the device's status. RISE_E_ARGUMENT: no such outcome, or no command of this id is
+   * open (any more). */
   int32_t (*command_done)(void* context, uint64_t id, uint32_t outcome, double value,
                           int32_t detail);
-  /* [lane] The value that an output has on the device now (found at connect time, or read back). */
+  /* [lane] The value that an output has on the device now (found at connect time, or read back).
+   * RISE_E_ARGUMENT: not finite. */
   int32_t (*output_value)(void* context, uint32_t output, double value);
   /* [lane] After safe(): 1 = the safe outputs were confirmed by the device, 0 = they could not be.
-   */
+   * Always RISE_OK. */
   int32_t (*safe_done)(void* context, uint32_t confirmed);
 
   /* [lane] Adds n to a RISE_COUNT_*. */
@@ -324,7 +340,8 @@ typedef struct rise_host {
   uint32_t (*random)(void* context);
 
   /* since 1.1 */
-  /* [set-up] -> datagram port number >= 0, or RISE_E_LIMIT, RISE_E_ARGUMENT. */
+  /* [set-up] -> datagram port number >= 0, or RISE_E_LIMIT (datagram_limit), RISE_E_ARGUMENT (port
+   * 0, an address that is none), RISE_E_UNSUPPORTED (without RISE_CAP_DATAGRAM). */
   int32_t (*datagram_declare)(void* context, const rise_datagram_spec* spec);
   /* [lane] Queues one datagram (copied); it leaves in this cycle or the next. RISE_E_AGAIN: the
    * port's queue (16 datagrams) is full; RISE_E_ARGUMENT: longer than RISE_DATAGRAM_MAX. */
@@ -365,11 +382,12 @@ typedef struct rise_driver {
   /* [lane] RISE_CAP_COMMAND. The machine tripped: bring the outputs into their safe state, before
    * anything else that is queued. safe_done follows. Called again until it was confirmed; never
    * after stop(). When the driver is about to be benched, this is the last call it gets: what it
-   * queues here still leaves. */
+   * queues here still leaves (since 1.1; before, a benched driver got no call more). */
   void (*safe)(void* instance, int32_t reason, int64_t now_ns);
   /* [lane] Begin an orderly end: say good-bye to the device, close all streams. */
   void (*stop)(void* instance, int64_t now_ns);
-  /* [set-up] Frees everything. */
+  /* [set-up] Frees everything. May allocate and block: the lane calls the instance no more. Called
+   * once; never after one of its calls was broken off, what it holds is lost then. */
   void (*destroy)(void* instance);
 
   /* since 1.1 */

@@ -95,7 +95,7 @@ std::string lane_lines(const CoreView& view) {
   std::string text =
       tone(Tone::Dim,
            "LANE         CPU SCHED   PERIOD   CYCLES  OVERRUN SKIPPED  WAKE us p50/p99/p99.9/"
-           "max   STEP  JUDGE EXCHANGE PUBLISH us p99  FAULTS\n");
+           "max   STEP  JUDGE EXCHANGE PUBLISH   CYCLE us p99  FAULTS\n");
   for (const LaneView& lane : view.lanes) {
     const Percentiles& wake = histogram(lane, LaneHistogram::Wakeup);
     text += format("%-12s %3d %-7s %5.0fus %8llu %8llu %7llu  ", lane.name.c_str(), lane.cpu,
@@ -104,7 +104,7 @@ std::string lane_lines(const CoreView& view) {
                    static_cast<unsigned long long>(counter(lane, LaneCounter::Cycles)),
                    static_cast<unsigned long long>(counter(lane, LaneCounter::Overruns)),
                    static_cast<unsigned long long>(counter(lane, LaneCounter::SkippedCycles)));
-    text += format("%-25s %6s %6s %8s %7s %12llu",
+    text += format("%-25s %6s %6s %8s %7s %7s %14llu",
                    (micros(wake.p50_ns) + "/" + micros(wake.p99_ns) + "/" + micros(wake.p999_ns) +
                     "/" + micros(wake.max_ns))
                        .c_str(),
@@ -112,6 +112,7 @@ std::string lane_lines(const CoreView& view) {
                    micros(histogram(lane, LaneHistogram::Judge).p99_ns).c_str(),
                    micros(histogram(lane, LaneHistogram::Exchange).p99_ns).c_str(),
                    micros(histogram(lane, LaneHistogram::Publish).p99_ns).c_str(),
+                   micros(histogram(lane, LaneHistogram::Cycle).p99_ns).c_str(),
                    static_cast<unsigned long long>(counter(lane, LaneCounter::PageFaults)));
     if (counter(lane, LaneCounter::Degraded) != 0) text += " " + tone(Tone::Warning, "DEGRADED");
     text += "\n";

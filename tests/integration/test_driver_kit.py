@@ -282,6 +282,11 @@ class Kit(unittest.TestCase):
         first = report(DRIVERS / "shares_state.so", "--only", "two_instances", "--seed", "7")
         again = report(DRIVERS / "shares_state.so", "--only", "two_instances", "--seed", "7")
         self.assertEqual(first["words"], again["words"])
+        other = report(DRIVERS / "shares_state.so", "--only", "two_instances", "--seed", "8")
+        self.assertNotEqual(first["words"], other["words"])
+        words = first["checks"][0]["again"].split()
+        as_said = run(RISE, *words[words.index("driver") :])
+        self.assertIn(first["checks"][0]["findings"][0], as_said.stdout)
         self.assertIn("--only two_instances --seed 7", first["checks"][0]["again"])
 
     def test_nothing_is_left_behind(self):
@@ -443,6 +448,8 @@ class Yesterday(unittest.TestCase):
     def test_passes_the_kit(self):
         found = report(DRIVERS / "old_driver.so")
         self.assertEqual((found["exit"], found["abi"]), (0, "1.0"), found["words"])
+        passed = {c["check"] for c in found["checks"] if c["verdict"] == "pass"}
+        self.assertTrue({"life_cycle", "time", "allocations", "reload", "leaks"} <= passed, passed)
 
 
 if __name__ == "__main__":
