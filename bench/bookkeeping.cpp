@@ -22,7 +22,8 @@ struct Cost {
 Cost measure(std::size_t machines, std::uint64_t cycles, bool guarded) {
   NoWait clock;
   const cycle::Clock table = clock.table();
-  const auto core = bench::idle_core("bench-bookkeeping", "", machines, &table, bench::idle_port);
+  const auto core = bench::idle_core("bench-bookkeeping", "bench_after = 0\n", machines, &table,
+                                     bench::idle_port);
   cycle::Lane& lane = core->lane(0);
   guard::CallMonitor monitor;
   std::optional<guard::PreparedThread> prepared;  // then each call into a driver is a guarded one

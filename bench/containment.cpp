@@ -74,7 +74,8 @@ double crashing_cycle() {
   for (int i = 0; i < kCrashes; ++i) {
     bench::NoWait clock;
     const cycle::Clock table = clock.table();
-    const auto core = bench::idle_core("bench-crash", "", 8, &table, bench::idle_port, &driver);
+    const auto core =
+        bench::idle_core("bench-crash", "bench_after = 0\n", 8, &table, bench::idle_port, &driver);
     cycle::Lane& lane = core->lane(0);
     lane.begin();
     for (int k = 0; k < 100; ++k) [[maybe_unused]] const bool on = lane.cycle();

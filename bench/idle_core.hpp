@@ -74,14 +74,17 @@ inline io::StreamPort idle_port(std::uint32_t, const io::StreamSink&) {
   return port;
 }
 
-// name: of the region. lane: more lines of the [[lane]]. clock, port and driver outlive it.
+// name: of the region. lane: more lines of the [[lane]]. clock, port and driver outlive it; without
+// clock and port it has the machine's own, and start() makes its lane run.
 inline std::unique_ptr<core::Core> idle_core(
     const std::string& name, const std::string& lane, std::size_t machines,
     const cycle::Clock* clock,
     std::function<io::StreamPort(std::uint32_t, const io::StreamSink&)> port,
     const rise_driver* driver = &kIdleDriver) {
   std::string toml = "[core]\nname = \"" + name +
-                     "\"\nhugepages = false\n[[lane]]\nname = \"l\"\nbench_after = 0\n" + lane;
+                     "\"\nhugepages = false\nlock_memory = false\nhold_dma_latency = "
+                     "false\n[[lane]]\nname = \"l\"\n" +
+                     lane;
   for (std::size_t i = 0; i < machines; ++i) {
     toml += "[[machine]]\nname = \"m" + std::to_string(i) + "\"\ndriver = \"idle\"\n";
   }

@@ -56,7 +56,7 @@ struct Side {
 
   void make(const char* name, const std::string& lane) {
     core = bench::idle_core(
-        name, lane, kMachines, &table,
+        name, "bench_after = 0\n" + lane, kMachines, &table,
         [this](std::uint32_t, const io::StreamSink& sink) { return port.table(sink); });
     core->lane(0).begin();
   }

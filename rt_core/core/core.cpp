@@ -20,7 +20,11 @@ namespace rise::core {
 
 namespace {
 
+#if defined(__SANITIZE_THREAD__)
+constexpr std::size_t kLaneStackBytes = 8 * 1024 * 1024;  // it keeps its own there
+#else
 constexpr std::size_t kLaneStackBytes = 512 * 1024;
+#endif
 
 struct ThreadStart {
   Core* core;

@@ -13,7 +13,7 @@ CLI_UNDER_TEST := $(call objects,$(filter-out %/doctor.cpp %/mend.cpp,$(wildcard
 UNIT_SRC := $(wildcard tests/unit/*.cpp tests/unit/*/*.cpp)
 # ThreadSanitizer has something to say only where there are threads.
 ifeq ($(VARIANT),tsan)
-UNIT_SRC := tests/unit/main.cpp $(wildcard $(foreach folder,shm io guard cycle record,tests/unit/$(folder)_*.cpp))
+UNIT_SRC := tests/unit/main.cpp $(wildcard $(foreach folder,shm io guard cycle record core,tests/unit/$(folder)_*.cpp))
 UNDER_TEST := $(sort $(CORE_OBJ) $(CONFIG_OBJ))
 CLI_UNDER_TEST :=
 endif

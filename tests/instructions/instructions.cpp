@@ -87,7 +87,8 @@ int cycle() {
   clock.wait_until = [](void* self, std::int64_t until_ns) {
     return static_cast<Steps*>(self)->now_ns = until_ns;
   };
-  const auto core = bench::idle_core("count-instructions", "", 8, &clock, bench::idle_port);
+  const auto core =
+      bench::idle_core("count-instructions", "bench_after = 0\n", 8, &clock, bench::idle_port);
   cycle::Lane& lane = core->lane(0);
   lane.begin();
   for (int i = 0; i < 1000; ++i) [[maybe_unused]] const bool on = lane.cycle();
