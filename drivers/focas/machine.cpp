@@ -77,7 +77,10 @@ void Machine::keep_connected(std::int64_t now_ns) {
 
 void Machine::ready(Session* session, std::int64_t now_ns) {
   heartbeat_out_[session - sessions_] = false;
-  if (stopping_) {
+  // A third session that comes up when we are on the primary again has nothing to try any more.
+  const bool probes = session == &probe_session();
+  const bool trial_wanted = reconnect_.endpoint() == 1 && sweep_session().up();
+  if (stopping_ || (probes && !trial_wanted)) {
     session->close(now_ns);
   } else if (session == &command_session()) {
     command_backoff_ns_ = kCommandRetry_ns;
@@ -86,10 +89,8 @@ void Machine::ready(Session* session, std::int64_t now_ns) {
     writer_.read_outputs();
   } else if (session == &sweep_session()) {
     begin_sweeping(now_ns);
-  } else if (reconnect_.endpoint() == 1 && sweep_session().up()) {
-    begin_trial(now_ns);
   } else {
-    session->close(now_ns);  // we are on the primary by now
+    begin_trial(now_ns);
   }
 }
 
@@ -264,9 +265,7 @@ void Machine::refused(Session* session, const wire::Negative& why, std::int64_t 
     writer_.on_refused(session, why);
   } else if (heartbeat_out_[session - sessions_]) {
     heartbeat_out_[session - sessions_] = false;
-  } else if (session == &probe_session()) {
-    session->close(now_ns);
-  } else if (!poller_.refused(why, now_ns)) {
+  } else if (session == &probe_session() || !poller_.refused(why, now_ns)) {
     session->close(now_ns);
   }
   pump(now_ns);

@@ -33,7 +33,7 @@ Lane::Lane(const LaneSpec& spec, const shm::OwnedRegion& region, const Clock& cl
   const message::CoreHealth& health =
       region.table<message::CoreHealth>(shm::SectionKind::Lanes)[spec.index];
   ledger_ = Ledger(region, spec.index, health.machines());
-  const shm::Predecessor before = region.predecessor();
+  const shm::Predecessor& before = region.predecessor();
   if (before.unclean || before.tripped) start_reason_ = message::TripReason::UncleanStart;
   // A stop that somebody has set is his to take back, not ours by starting anew.
   if (before.stop_word != 0) {
