@@ -121,7 +121,12 @@ int main(int argc, char** argv) {
       app.add_subcommand("top", "live view of machines, signals, alarms, lanes, drivers");
   add_region(top_command, &top_options.region);
   top_command->add_flag("--once", top_options.once, "print once and end");
-  top_command->add_flag("--json", top_options.json, "one JSON object per view");
+  CLI::Option* top_json =
+      top_command->add_flag("--json", top_options.json, "one JSON object per view");
+  top_command
+      ->add_flag("--histograms", top_options.histograms,
+                 "with --json: the buckets of all histograms, each [lowest ns, highest ns, count]")
+      ->needs(top_json);
   top_command->add_option("--interval-ms", top_options.interval_ms, "between two views")
       ->check(CLI::Range(20, 3600000))
       ->capture_default_str();
