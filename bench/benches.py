@@ -4,16 +4,17 @@ import time
 
 from figures import (
     FIRST_CPU,
+    LAST_CPU,
     cpu_seconds,
-    cyclictest,
     figure,
     lane_toml,
     median,
-    of_histogram,
     program,
     resident,
 )
 import harness
+from latency import cyclictest, measure, summary
+from latency.options import Options, cores
 from network import datagrams, streams
 
 
@@ -102,30 +103,19 @@ def exchange(full):
 def wakeup(full):
     """Wake-up latency of a loaded lane beside cyclictest: same priority, period, core; in turn."""
     rounds, seconds = (9, 30) if full else (5, 8)
-    wanted = ((0.5, "p50"), (0.99, "p99"), (0.999, "p99.9"))
-    port = harness.free_ports(8)
-    reference = {name: [] for _, name in wanted}
-    lane = {name: [] for _, name in wanted}
-    machines = "".join(harness.machine_toml(f"m-{i + 1}", port + i) for i in range(8))
-    with harness.Plant("bench-wakeup") as plant:
-        plant.start_simulator(harness.control_toml("m", port, count=8), cpu=FIRST_CPU)
-        for _ in range(rounds):
-            counts = cyclictest(seconds)
-            core = plant.start_core(lane_toml() + machines)
-            plant.wait_up()
-            time.sleep(seconds)
-            wake = plant.view()["lanes"][0]["histograms"]["wakeup"]
-            core.stop()
-            for fraction, name in wanted:
-                reference[name].append(of_histogram(counts, fraction))
-                key = {"p50": "p50_ns", "p99": "p99_ns", "p99.9": "p999_ns"}[name]
-                lane[name].append(wake[key] // 1000)  # whole microseconds, as cyclictest has them
-    for _, name in wanted:
-        theirs, ours = median(reference[name]), median(lane[name])
-        yield figure(f"wakeup.{name}.cyclictest_us", theirs, "us")
-        yield figure(f"wakeup.{name}.lane_us", ours, "us")
-        yield figure(f"wakeup.{name}.ratio", ours / max(theirs, 1), "x", at_most=1.1)
-    yield figure("wakeup.rounds", rounds)
+    options = Options(seconds=seconds, rounds=rounds, cpu=LAST_CPU, **cores(LAST_CPU))
+    run = measure.Measurement(options, ["none"], lambda _: None).run()
+    if run.interrupted:
+        raise KeyboardInterrupt
+    loads = summary.loads_of({"measurements": run.measurements})
+    if not loads or not loads[0].pairs("p50"):
+        raise RuntimeError("; ".join(run.remarks))
+    for name in ("p50", "p99", "p99.9"):
+        for subject in ("cyclictest", "lane"):
+            value = loads[0].estimate(subject, name).value
+            yield figure(f"wakeup.{name}.{subject}_us", value, "us")
+        yield figure(f"wakeup.{name}.ratio", loads[0].ratio(name).value, "x", at_most=1.1)
+    yield figure("wakeup.rounds", len(loads[0].pairs("p50")))
 
 
 def simulator(full):
@@ -147,12 +137,12 @@ def sensors(full):
     for i in range(1, count + 1):
         config += f'[[machine.telemetry.sensor]]\nid = {i}\nname = "s{i}"\nunit = "m/s2"\n'
         config += sensor + "window = 1024\nbands = [[10, 100], [100, 1000], [1000, 5000]]\n"
+    beside = Options(seconds=seconds, cpu=LAST_CPU, **cores(LAST_CPU))
     reference, missed, rates, losses, works = [], [], [], [], []
     with harness.Plant("bench-sensors") as plant:
         for _ in range(rounds):
-            counts = cyclictest(seconds)
-            late = sum(n for latency, n in counts.items() if latency > 1000)
-            reference.append(1e6 * late / sum(counts.values()))
+            counts, _ = cyclictest.run(beside)
+            reference.append(1e6 * counts.above(1_000_000) / counts.count)
             core = plant.start_core(config)
             said = plant.play_sensors(played, port, seconds, cpu=FIRST_CPU)
             time.sleep(0.5)

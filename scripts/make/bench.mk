@@ -22,7 +22,7 @@ $(OUT)/bench/datagrams: $(OUT)/obj/bench/datagrams.o $(CORE_OBJ) $(CONFIG_OBJ)
 $(OUT)/bench/streams: $(OUT)/obj/bench/streams.o $(CORE_OBJ) $(CONFIG_OBJ)
 	$(call link,$(URING) -ldl)
 
-.PHONY: bench bench-full bench-programs
+.PHONY: bench bench-full bench-programs latency
 bench-programs: $(BENCH_PROGRAMS)
 
 bench: ## print every figure of the README, short runs; ONLY=name for one
@@ -38,3 +38,12 @@ bench-full: ## the same with longer runs
 	@scripts/setup dpdk-tcp || echo "bench: goes on without TCP over DPDK"
 	@$(MAKE) --no-print-directory programs bench-programs
 	@OUT=$(OUT) bench/run --full $(ONLY)
+
+# The lane beside cyclictest under each load, as plots and one page: build/latency/report.html.
+LATENCY ?= --load all --rounds 5 --seconds 5
+latency: ## wake-up latency beside cyclictest under each load, as a page; LATENCY="--load cpu --rounds 9"
+	@scripts/setup latency
+	@$(MAKE) --no-print-directory programs
+	@mkdir -p $(BUILD)/latency
+	@OUT=$(OUT) scripts/latency run $(LATENCY) --out $(BUILD)/latency/run.json --plots $(BUILD)/latency
+	@OUT=$(OUT) scripts/latency report $(BUILD)/latency/run.json --out $(BUILD)/latency/report.html
