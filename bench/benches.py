@@ -118,6 +118,38 @@ def wakeup(full):
     yield figure("wakeup.rounds", len(loads[0].pairs("p50")))
 
 
+def stop(full):
+    """From stop word, feed hold, `rise stop` to the control's outputs; a lane of 8 machines."""
+    count = 500 if full else 100
+    port = harness.free_ports(8)
+    outputs = 'safe = ["pmc.R100=1"]\nfeed_hold = "pmc.R101=1"\n'
+    controls = harness.control_toml("a", port) + harness.control_toml("m", port + 1, count=7)
+    names = ("a", *(f"m-{i}" for i in range(1, 8)))
+    machines = "".join(
+        harness.machine_toml(name, port + i, more=outputs) for i, name in enumerate(names)
+    )
+    with harness.Plant("bench-stop") as plant:
+        plant.start_simulator(controls, cpu=FIRST_CPU)
+        plant.start_core(lane_toml() + machines)
+        plant.start_sidecar()
+        plant.wait_up()
+        # Two cycles of a millisecond; and one more for the way.
+        limits = {"stop.word_to_cycle.p99_ms": 2, "stop.word_to_control.p99_ms": 3}
+        found = program("stop", plant.region, plant.folder / "control", count)
+        for name, (value, unit) in found.items():
+            yield figure(name, value, unit, at_most=limits.get(name))
+        times = []
+        for _ in range(count // 5):
+            plant.rise("stop", "--region", plant.region, "--clear")
+            plant.rise("reset", "--region", plant.region, "all")
+            begin = time.monotonic()
+            if plant.rise("stop", "--region", plant.region).returncode != 0:
+                raise RuntimeError("a stop was not confirmed")
+            times.append(1000 * (time.monotonic() - begin))
+        # The whole command: the program's start, the word, all confirmations.
+        yield figure("stop.command.p50_ms", median(times), "ms")
+
+
 def simulator(full):
     """How soon a simulated control answers, in memory."""
     del full
@@ -249,6 +281,7 @@ ALL = {
         sweep,
         exchange,
         wakeup,
+        stop,
         cycle_counts,
         machines,
         datagrams,

@@ -1,6 +1,6 @@
 # Benches. `make bench` runs each for a short time, prints a table and writes build/bench/results.json;
 # `make bench-full` takes longer for steadier figures. One bench: `make bench ONLY=ring`.
-BENCH_PROGRAMS := $(addprefix $(OUT)/bench/,ring bookkeeping containment simulator recording sweep telemetry datagrams streams) $(BENCH_DPDK)
+BENCH_PROGRAMS := $(addprefix $(OUT)/bench/,ring bookkeeping containment simulator recording sweep stop telemetry datagrams streams) $(BENCH_DPDK)
 
 $(OUT)/bench/ring: $(OUT)/obj/bench/ring.o
 	$(call link,)
@@ -13,6 +13,8 @@ $(OUT)/bench/recording: $(OUT)/obj/bench/recording.o $(CORE_OBJ) $(CONFIG_OBJ)
 $(OUT)/bench/simulator: $(OUT)/obj/bench/simulator.o $(SIMULATOR_OBJ) $(CONFIG_OBJ)
 	$(call link,)
 $(OUT)/bench/sweep: $(OUT)/obj/bench/sweep.o $(call objects,$(FOCAS_WIRE_SRC))
+	$(call link,)
+$(OUT)/bench/stop: $(OUT)/obj/bench/stop.o $(CORE_SHARED_OBJ) $(CONFIG_OBJ)
 	$(call link,)
 $(OUT)/bench/telemetry: $(OUT)/obj/bench/telemetry.o $(TELEMETRY_OBJ) $(SENSORSIM_OBJ) $(CONFIG_OBJ) \
     $(OUT)/obj/tests/unit/telemetry_fake_host.o
