@@ -6,16 +6,17 @@ import time
 from figures import (
     ELSEWHERE,
     FIRST_CPU,
+    LAST_CPU,
     cpu_seconds,
-    cyclictest,
     figure,
     lane_toml,
     median,
-    of_histogram,
     program,
     resident,
 )
 import harness
+from latency import cyclictest, measure, summary
+from latency.options import Options, cores
 from network import datagrams, streams
 
 
@@ -109,36 +110,55 @@ def exchange(full):
 def wakeup(full):
     """Wake-up latency of a lane with 8 machines beside cyclictest: same priority, period, core; in turn.
 
-    The machines are polled in both turns, in cyclictest's by a core of ordinary priority elsewhere.
+    The machines are polled in both turns, in cyclictest's by a core of ordinary priority elsewhere. More of
+    this, under load and with plots: scripts/latency.
     """
     rounds, seconds = (9, 30) if full else (5, 8)
-    wanted = ((0.5, "p50"), (0.99, "p99"), (0.999, "p99.9"))
+    options = Options(seconds=seconds, rounds=rounds, cpu=LAST_CPU, **cores(LAST_CPU))
+    run = measure.Measurement(options, ["none"], lambda _: None).run()
+    if run.interrupted:
+        raise KeyboardInterrupt
+    loads = summary.loads_of({"measurements": run.measurements})
+    if not loads or not loads[0].pairs("p50"):
+        raise RuntimeError("; ".join(run.remarks))
+    for name in ("p50", "p99", "p99.9"):
+        for subject in ("cyclictest", "lane"):
+            value = loads[0].estimate(subject, name).value
+            yield figure(f"wakeup.{name}.{subject}_us", value, "us")
+        yield figure(f"wakeup.{name}.ratio", loads[0].ratio(name).value, "x", at_most=1.1)
+    yield figure("wakeup.rounds", len(loads[0].pairs("p50")))
+
+
+def stop(full):
+    """From stop word, feed hold, `rise stop` to the control's outputs; a lane of 8 machines."""
+    count = 500 if full else 100
     port = harness.free_ports(8)
-    reference = {name: [] for _, name in wanted}
-    lane = {name: [] for _, name in wanted}
-    machines = "".join(harness.machine_toml(f"m-{i + 1}", port + i) for i in range(8))
-    with harness.Plant("bench-wakeup") as plant:
-        plant.start_simulator(harness.control_toml("m", port, count=8), cpu=FIRST_CPU)
-        for _ in range(rounds):
-            other = plant.start_core(lane_toml(**ELSEWHERE) + machines)
-            plant.wait_up()
-            counts = cyclictest(seconds)
-            other.stop()
-            core = plant.start_core(lane_toml() + machines)
-            plant.wait_up()
-            time.sleep(seconds)
-            wake = plant.view()["lanes"][0]["histograms"]["wakeup"]
-            core.stop()
-            for fraction, name in wanted:
-                reference[name].append(of_histogram(counts, fraction))
-                key = {"p50": "p50_ns", "p99": "p99_ns", "p99.9": "p999_ns"}[name]
-                lane[name].append(wake[key] // 1000)  # whole microseconds, as cyclictest has them
-    for _, name in wanted:
-        theirs, ours = median(reference[name]), median(lane[name])
-        yield figure(f"wakeup.{name}.cyclictest_us", theirs, "us")
-        yield figure(f"wakeup.{name}.lane_us", ours, "us")
-        yield figure(f"wakeup.{name}.ratio", ours / max(theirs, 1), "x", at_most=1.1)
-    yield figure("wakeup.rounds", rounds)
+    outputs = 'safe = ["pmc.R100=1"]\nfeed_hold = "pmc.R101=1"\n'
+    controls = harness.control_toml("a", port) + harness.control_toml("m", port + 1, count=7)
+    names = ("a", *(f"m-{i}" for i in range(1, 8)))
+    machines = "".join(
+        harness.machine_toml(name, port + i, more=outputs) for i, name in enumerate(names)
+    )
+    with harness.Plant("bench-stop") as plant:
+        plant.start_simulator(controls, cpu=FIRST_CPU)
+        plant.start_core(lane_toml() + machines)
+        plant.start_sidecar()
+        plant.wait_up()
+        # Two cycles of a millisecond; and one more for the way.
+        limits = {"stop.word_to_cycle.p99_ms": 2, "stop.word_to_control.p99_ms": 3}
+        found = program("stop", plant.region, plant.folder / "control", count)
+        for name, (value, unit) in found.items():
+            yield figure(name, value, unit, at_most=limits.get(name))
+        times = []
+        for _ in range(count // 5):
+            plant.rise("stop", "--region", plant.region, "--clear")
+            plant.rise("reset", "--region", plant.region, "all")
+            begin = time.monotonic()
+            if plant.rise("stop", "--region", plant.region).returncode != 0:
+                raise RuntimeError("a stop was not confirmed")
+            times.append(1000 * (time.monotonic() - begin))
+        # The whole command: the program's start, the word, all confirmations.
+        yield figure("stop.command.p50_ms", median(times), "ms")
 
 
 def simulator(full):
@@ -162,17 +182,17 @@ def sensors(full):
     for i in range(1, count + 1):
         config += f'[[machine.telemetry.sensor]]\nid = {i}\nname = "s{i}"\nunit = "m/s2"\n'
         config += sensor + "window = 1024\nbands = [[10, 100], [100, 1000], [1000, 5000]]\n"
+    beside = Options(seconds=seconds, cpu=LAST_CPU, **cores(LAST_CPU))
     reference, missed, rates, losses, works = [], [], [], [], []
     with harness.Plant("bench-sensors") as plant:
         for _ in range(rounds):
             other = plant.start_core(lane_toml(**ELSEWHERE) + config)
             with concurrent.futures.ThreadPoolExecutor() as pool:
                 playing = pool.submit(plant.play_sensors, played, port, seconds + 1, cpu=FIRST_CPU)
-                counts = cyclictest(seconds)
+                counts, _ = cyclictest.run(beside)
                 playing.result()
             other.stop()
-            late = sum(n for latency, n in counts.items() if latency > 1000)
-            reference.append(1e6 * late / sum(counts.values()))
+            reference.append(1e6 * counts.above(1_000_000) / counts.count)
             core = plant.start_core(lane_toml() + config)
             said = plant.play_sensors(played, port, seconds, cpu=FIRST_CPU)
             time.sleep(0.5)
@@ -278,6 +298,7 @@ ALL = {
         sweep,
         exchange,
         wakeup,
+        stop,
         cycle_counts,
         machines,
         datagrams,

@@ -1,4 +1,4 @@
-"""What the benches share: figures with goals, programs that print them, the reference."""
+"""What the benches share: figures with goals, programs that print them."""
 import os
 import pathlib
 import re
@@ -48,44 +48,6 @@ def lane_toml(period_us=1000, priority=PRIORITY, cpu=LAST_CPU, **keys):
     for key, value in keys.items():
         text += f"{key} = " + (f'"{value}"' if isinstance(value, str) else str(value)) + "\n"
     return text
-
-
-def cyclictest(seconds):
-    """Histogram of wake-up latencies in us: {latency: count}."""
-    done = subprocess.run(
-        [
-            "cyclictest",
-            "-q",
-            "-m",
-            "-p",
-            str(PRIORITY),
-            "-i",
-            "1000",
-            "-t",
-            "1",
-            "-a",
-            str(LAST_CPU),
-            "-h",
-            "20000",
-            "-D",
-            str(seconds),
-        ],
-        capture_output=True,
-        text=True,
-        timeout=seconds + 60,
-        check=True,
-    )
-    return {int(a): int(b) for a, b in re.findall(r"^(\d+)\s+(\d+)$", done.stdout, re.M) if int(b)}
-
-
-def of_histogram(counts, fraction):
-    total = sum(counts.values())
-    seen = 0
-    for latency in sorted(counts):
-        seen += counts[latency]
-        if seen >= total * fraction:
-            return latency
-    return 0
 
 
 def median(values):

@@ -1,7 +1,10 @@
 // rise: the command line.
 
+#include <unistd.h>
+
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <cstdlib>
 
 #include "plugins/cli/child.hpp"
 #include "plugins/cli/command.hpp"
@@ -23,21 +26,48 @@ void add_region(CLI::App* command, std::string* region) {
       ->capture_default_str();
 }
 
-// Becomes another of our programs: all options behind the verb are its own.
-void add_program(CLI::App* app, const char* verb, const char* help, const std::string& name,
-                 int* code) {
+// A verb behind which all options are those of another program.
+CLI::App* add_prefix(CLI::App* app, const char* verb, const char* help) {
   CLI::App* command = app->add_subcommand(verb, help);
   command->set_help_flag();
   command->set_help_all_flag();
   command->prefix_command();
+  return command;
+}
+
+// Becomes that program. Returns only if it cannot.
+int become(const std::string& program, std::vector<std::string> words) {
+  std::vector<char*> arguments = {const_cast<char*>(program.c_str())};
+  for (std::string& word : words) arguments.push_back(word.data());
+  arguments.push_back(nullptr);
+  ::execv(program.c_str(), arguments.data());
+  std::perror(program.c_str());
+  return 1;
+}
+
+void add_program(CLI::App* app, const char* verb, const char* help, const std::string& name,
+                 int* code) {
+  CLI::App* command = add_prefix(app, verb, help);
+  command->callback([=] { *code = become(program_folder() + "/" + name, command->remaining()); });
+}
+
+// The latency scripts: of an installed package, or of the tree in which this program was built.
+void add_bench(CLI::App* app, int* code) {
+  CLI::App* command = add_prefix(
+      app, "bench", "measure latencies beside cyclictest; compare, report, soak (bench/latency)");
   command->callback([=] {
-    const std::string program = program_folder() + "/" + name;
-    std::vector<std::string> words = command->remaining();
-    std::vector<char*> arguments = {const_cast<char*>(program.c_str())};
-    for (std::string& word : words) arguments.push_back(word.data());
-    arguments.push_back(nullptr);
-    ::execv(program.c_str(), arguments.data());
-    std::perror(program.c_str());
+    for (const char* where : {"/../lib/rise/scripts/latency", "/../../../scripts/latency"}) {
+      const std::string program = program_folder() + where;
+      if (::access(program.c_str(), X_OK) != 0) continue;
+      // What is measured are the programs beside this one.
+      ::setenv("OUT", (program_folder() + "/..").c_str(), 1);
+      ::setenv("RISE_PROGRAM", "rise bench", 1);
+      *code = become(program, command->remaining());
+      return;
+    }
+    std::fprintf(stderr,
+                 "rise bench: the latency scripts are neither in ../lib/rise beside this program "
+                 "nor in the source tree; call scripts/latency where they are\n");
     *code = 1;
   });
 }
@@ -121,7 +151,12 @@ int main(int argc, char** argv) {
       app.add_subcommand("top", "live view of machines, signals, alarms, lanes, drivers");
   add_region(top_command, &top_options.region);
   top_command->add_flag("--once", top_options.once, "print once and end");
-  top_command->add_flag("--json", top_options.json, "one JSON object per view");
+  CLI::Option* top_json =
+      top_command->add_flag("--json", top_options.json, "one JSON object per view");
+  top_command
+      ->add_flag("--histograms", top_options.histograms,
+                 "with --json: the buckets of all histograms, each [lowest ns, highest ns, count]")
+      ->needs(top_json);
   top_command->add_option("--interval-ms", top_options.interval_ms, "between two views")
       ->check(CLI::Range(20, 3600000))
       ->capture_default_str();
@@ -178,6 +213,7 @@ int main(int argc, char** argv) {
       ->capture_default_str();
   trace_command->callback([&] { code = trace(trace_options); });
 
+  add_bench(&app, &code);
   add_program(&app, "replay", "play a recording through the core: is it all as it was then?",
               "rise-replay", &code);
 

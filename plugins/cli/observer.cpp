@@ -37,8 +37,14 @@ void copy_counters(const Array* from, std::uint64_t* to, std::size_t count) {
 }  // namespace
 
 Percentiles percentiles(const shm::HistogramView& view) {
-  return {view.count(), view.percentile(0.5), view.percentile(0.99), view.percentile(0.999),
-          view.max()};
+  Percentiles out{view.count(),           view.percentile(0.5), view.percentile(0.99),
+                  view.percentile(0.999), view.max(),           {}};
+  for (std::size_t i = 0; i < shm::kBuckets; ++i) {
+    if (view.bucket(i) == 0) continue;
+    const std::uint64_t lowest = i == 0 ? 0 : shm::bucket_top(i - 1) + 1;
+    out.buckets.push_back({lowest, shm::bucket_top(i), view.bucket(i)});
+  }
+  return out;
 }
 
 std::string choice_name(const std::string& choices, double value) {
@@ -148,6 +154,8 @@ LaneView Observer::lane(std::size_t i) {
   view.priority = health.priority();
   view.fifo = health.scheduling() == message::Scheduling::Fifo;
   view.running = health.running() != 0;
+  view.memory_locked = health.memory_locked() != 0;
+  view.dma_latency_held = health.dma_latency_held() != 0;
   view.period_ns = health.period_ns();
   copy_counters(health.counters(), view.counters, std::size(view.counters));
   for (std::size_t h = 0; h < std::size(view.histograms); ++h) {

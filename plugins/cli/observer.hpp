@@ -16,12 +16,19 @@
 
 namespace rise::cli {
 
+struct Bucket {
+  std::uint64_t lowest_ns = 0;
+  std::uint64_t highest_ns = 0;
+  std::uint64_t count = 0;
+};
+
 struct Percentiles {
   std::uint64_t count = 0;
   std::uint64_t p50_ns = 0;
   std::uint64_t p99_ns = 0;
   std::uint64_t p999_ns = 0;
   std::uint64_t max_ns = 0;
+  std::vector<Bucket> buckets;  // those that hold anything
 };
 Percentiles percentiles(const shm::HistogramView& view);
 
@@ -62,6 +69,8 @@ struct LaneView {
   int priority = 0;
   bool fifo = false;
   bool running = false;
+  bool memory_locked = false;
+  bool dma_latency_held = false;
   std::int64_t period_ns = 0;
   std::uint64_t counters[static_cast<std::size_t>(message::LaneCounter::Limit) + 1] = {};
   Percentiles histograms[static_cast<std::size_t>(message::LaneHistogram::Limit)];

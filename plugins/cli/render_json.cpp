@@ -1,4 +1,6 @@
-// A CoreView as JSON, for scripts. Times are in nanoseconds unless the name says otherwise.
+// A CoreView as JSON, for scripts. Times are in nanoseconds unless the name says otherwise. The
+// buckets of a histogram are [lowest, highest, count] of those that hold anything; the last one of
+// all holds what is above, too.
 
 #include <boost/json.hpp>
 
@@ -13,12 +15,20 @@ using message::LaneHistogram;
 
 namespace {
 
-json::object to_json(const Percentiles& p) {
-  return {{"count", p.count},
-          {"p50_ns", p.p50_ns},
-          {"p99_ns", p.p99_ns},
-          {"p999_ns", p.p999_ns},
-          {"max_ns", p.max_ns}};
+json::object to_json(const Percentiles& p, Histograms histograms) {
+  json::object out{{"count", p.count},
+                   {"p50_ns", p.p50_ns},
+                   {"p99_ns", p.p99_ns},
+                   {"p999_ns", p.p999_ns},
+                   {"max_ns", p.max_ns}};
+  if (histograms == Histograms::Whole) {
+    json::array buckets;
+    for (const Bucket& b : p.buckets) {
+      buckets.push_back(json::array{b.lowest_ns, b.highest_ns, b.count});
+    }
+    out["buckets"] = std::move(buckets);
+  }
+  return out;
 }
 
 // "SkippedCycles" -> "skipped_cycles"
@@ -35,7 +45,7 @@ std::string snake(const char* name) {
   return out;
 }
 
-json::object to_json(const LaneView& lane) {
+json::object to_json(const LaneView& lane, Histograms wanted) {
   json::object counters;
   for (const LaneCounter which : message::EnumValuesLaneCounter()) {
     if (which == LaneCounter::Limit) continue;
@@ -45,13 +55,15 @@ json::object to_json(const LaneView& lane) {
   json::object histograms;
   for (std::size_t h = 0; h < std::size(lane.histograms); ++h) {
     histograms[snake(message::EnumNameLaneHistogram(static_cast<LaneHistogram>(h)))] =
-        to_json(lane.histograms[h]);
+        to_json(lane.histograms[h], wanted);
   }
   return {{"name", lane.name},
           {"cpu", lane.cpu},
           {"scheduling", lane.fifo ? "fifo" : "ordinary"},
           {"priority", lane.priority},
           {"running", lane.running},
+          {"memory_locked", lane.memory_locked},
+          {"dma_latency_held", lane.dma_latency_held},
           {"period_ns", lane.period_ns},
           {"io", lane.io},
           {"shortfall", lane.shortfall},
@@ -75,7 +87,7 @@ json::object to_json(const SignalView& signal) {
   return out;
 }
 
-json::object to_json(const MachineView& machine) {
+json::object to_json(const MachineView& machine, Histograms wanted) {
   json::object signals;
   for (const SignalView& signal : machine.signals) signals[signal.name] = to_json(signal);
   json::object counters;
@@ -107,18 +119,18 @@ json::object to_json(const MachineView& machine) {
           {"samples_per_second", machine.samples_per_second},
           {"alarms", std::move(alarms)},
           {"counters", std::move(counters)},
-          {"step", to_json(machine.step)},
-          {"round_trip", to_json(machine.round_trip)},
+          {"step", to_json(machine.step, wanted)},
+          {"round_trip", to_json(machine.round_trip, wanted)},
           {"signals", std::move(signals)}};
 }
 
 }  // namespace
 
-std::string render_json(const CoreView& view) {
+std::string render_json(const CoreView& view, Histograms histograms) {
   json::array lanes;
-  for (const LaneView& lane : view.lanes) lanes.push_back(to_json(lane));
+  for (const LaneView& lane : view.lanes) lanes.push_back(to_json(lane, histograms));
   json::array machines;
-  for (const MachineView& machine : view.machines) machines.push_back(to_json(machine));
+  for (const MachineView& machine : view.machines) machines.push_back(to_json(machine, histograms));
   json::array readers;
   for (const ReaderView& reader : view.readers) {
     readers.push_back({{"name", reader.name},

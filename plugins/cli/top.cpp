@@ -39,7 +39,9 @@ int top(const TopOptions& options) {
   }
   note_ending();
   const auto print = [&](const CoreView& view) {
-    const std::string text = options.json ? render_json(view) + "\n" : render_lines(view);
+    const Histograms histograms = options.histograms ? Histograms::Whole : Histograms::Percentiles;
+    const std::string text =
+        options.json ? render_json(view, histograms) + "\n" : render_lines(view);
     std::fwrite(text.data(), 1, text.size(), stdout);
     std::fflush(stdout);
   };

@@ -1,6 +1,7 @@
 # Benches. `make bench` runs each for a short time, prints a table and writes build/bench/results.json;
-# `make bench-full` takes longer for steadier figures. One bench: `make bench ONLY=ring`.
-BENCH_PROGRAMS := $(addprefix $(OUT)/bench/,ring bookkeeping containment simulator recording sweep telemetry datagrams streams) $(BENCH_DPDK)
+# `make bench-full` takes longer for steadier figures. One bench: `make bench ONLY=ring`. `make bench-readme` takes as
+# long, keeps the figures in bench/results.json and writes bench/README.md's table.
+BENCH_PROGRAMS := $(addprefix $(OUT)/bench/,ring bookkeeping containment simulator recording sweep stop telemetry datagrams streams) $(BENCH_DPDK)
 
 $(OUT)/bench/ring: $(OUT)/obj/bench/ring.o
 	$(call link,)
@@ -14,6 +15,8 @@ $(OUT)/bench/simulator: $(OUT)/obj/bench/simulator.o $(SIMULATOR_OBJ) $(CONFIG_O
 	$(call link,)
 $(OUT)/bench/sweep: $(OUT)/obj/bench/sweep.o $(call objects,$(FOCAS_WIRE_SRC))
 	$(call link,)
+$(OUT)/bench/stop: $(OUT)/obj/bench/stop.o $(CORE_SHARED_OBJ) $(CONFIG_OBJ)
+	$(call link,)
 $(OUT)/bench/telemetry: $(OUT)/obj/bench/telemetry.o $(TELEMETRY_OBJ) $(SENSORSIM_OBJ) $(CONFIG_OBJ) \
     $(OUT)/obj/tests/unit/telemetry_fake_host.o
 	$(call link,)
@@ -22,7 +25,7 @@ $(OUT)/bench/datagrams: $(OUT)/obj/bench/datagrams.o $(CORE_OBJ) $(CONFIG_OBJ)
 $(OUT)/bench/streams: $(OUT)/obj/bench/streams.o $(CORE_OBJ) $(CONFIG_OBJ)
 	$(call link,$(URING) -ldl)
 
-.PHONY: bench bench-full bench-programs
+.PHONY: bench bench-full bench-readme bench-programs latency
 bench-programs: $(BENCH_PROGRAMS)
 
 bench: ## print every figure of the README, short runs; ONLY=name for one
@@ -38,3 +41,19 @@ bench-full: ## the same with longer runs
 	@scripts/setup dpdk-tcp || echo "bench: goes on without TCP over DPDK"
 	@$(MAKE) --no-print-directory programs bench-programs
 	@OUT=$(OUT) bench/run --full $(ONLY)
+
+bench-readme: ## the same, and write the table of bench/README.md
+	@scripts/setup bench
+	@scripts/setup dpdk || echo "bench: goes on without DPDK"
+	@scripts/setup dpdk-tcp || echo "bench: goes on without TCP over DPDK"
+	@$(MAKE) --no-print-directory programs bench-programs
+	@OUT=$(OUT) bench/run --full --readme $(ONLY)
+
+# The lane beside cyclictest under each load, as plots and one page: build/latency/report.html.
+LATENCY ?= --load all --rounds 5 --seconds 5
+latency: ## wake-up latency beside cyclictest under each load, as a page; LATENCY="--load cpu --rounds 9"
+	@scripts/setup latency
+	@$(MAKE) --no-print-directory programs
+	@mkdir -p $(BUILD)/latency
+	@OUT=$(OUT) scripts/latency run $(LATENCY) --out $(BUILD)/latency/run.json --plots $(BUILD)/latency
+	@OUT=$(OUT) scripts/latency report $(BUILD)/latency/run.json --out $(BUILD)/latency/report.html

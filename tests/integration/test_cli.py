@@ -196,6 +196,7 @@ class Tools(unittest.TestCase):
         as_json = self.plant.rise("doctor", "--json")
         report = json.loads(as_json.stdout)
         self.assertIn(report["grade"], "ABCDF")
+        self.assertEqual([bar["worst_us"] for bar in report["bars"]], [20, 40, 50])
         for done in (text, as_json):
             self.assertEqual(done.returncode, 1 if report["grade"] == "F" else 0)
         ids = {f["id"] for f in report["findings"]}
@@ -219,6 +220,37 @@ class Tools(unittest.TestCase):
         self.assertTrue(position["valid"])
         self.assertLess(position["age_ns"], 5e9)
         self.assertIn("name", machine["signals"]["status.mode"])
+
+    def test_top_json_has_whole_histograms_if_asked(self):
+        words = ["top", "--region", self.plant.region, "--once", "--json"]
+        done = self.plant.rise(*words, "--histograms")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        view = json.loads(done.stdout)
+        machine = view["machines"][0]
+        found = [*view["lanes"][0]["histograms"].values(), machine["step"], machine["round_trip"]]
+        self.assertGreater(view["lanes"][0]["histograms"]["wakeup"]["count"], 100)
+        for histogram in found:
+            buckets = histogram["buckets"]
+            self.assertEqual(sum(count for _, _, count in buckets), histogram["count"])
+            self.assertTrue(all(count > 0 for _, _, count in buckets))
+            ends = [end for lowest, highest, _ in buckets for end in (lowest, highest)]
+            self.assertEqual(ends, sorted(ends))
+            for lowest, highest, _ in buckets:
+                self.assertLessEqual(highest - lowest, lowest / 16)
+            if not buckets:
+                continue
+            # What is recorded meanwhile may be in one of the two and not yet in the other one.
+            self.assertLessEqual(buckets[-1][0], histogram["max_ns"])
+            at = [lowest for lowest, highest, _ in buckets if lowest <= histogram["p50_ns"]][-1]
+            below = sum(count for lowest, _, count in buckets if lowest < at)
+            self.assertLessEqual(below, histogram["count"] / 2)
+
+    def test_top_has_no_histograms_if_not_asked(self):
+        lane = self.plant.view()["lanes"][0]
+        self.assertNotIn("buckets", lane["histograms"]["wakeup"])
+        self.assertIn("dma_latency_held", lane)
+        done = self.plant.rise("top", "--region", self.plant.region, "--once", "--histograms")
+        self.assertGreaterEqual(done.returncode, 64, "they are for --json only")
 
     def test_trace_is_a_chrome_trace(self):
         with tempfile.TemporaryDirectory() as folder:

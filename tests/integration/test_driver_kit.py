@@ -36,6 +36,7 @@ HOSTILE = {
     "divides_by_zero": ({"life_cycle"}, "arithmetic error"),
     "forgets_commands": ({"commands"}, "no safe_done"),
     "gives_up": ({"disconnects", "refused"}, "has given up"),
+    "hoards": ({"allocations", "system_calls"}, "mmap() in cycle()"),
     "ignores_silence": ({"silent"}, "a minute without a word"),
     "leaks": ({"leaks"}, "bytes of the heap are lost"),
     "locks": ({"allocations"}, "pthread_mutex_lock() in on_bytes()"),

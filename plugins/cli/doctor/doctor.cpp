@@ -48,8 +48,13 @@ boost::json::object as_json(const Findings& findings, const Patient& patient) {
                     {"vital", f.vital},
                     {"weight", f.weight}});
   }
-  boost::json::object report{{"grade", std::string(1, grade(findings, patient))},
-                             {"findings", list}};
+  boost::json::array bars;
+  for (const Bar& bar : kBars) {
+    bars.push_back(
+        {{"worst_us", bar.worst_us}, {"grade", std::string(1, bar.grade)}, {"whose", bar.whose}});
+  }
+  boost::json::object report{
+      {"grade", std::string(1, grade(findings, patient))}, {"bars", bars}, {"findings", list}};
   const auto lane = lane_core(patient);
   if (lane) {
     report["lane_cpu"] = *lane;

@@ -75,6 +75,18 @@ constexpr double kBarStepping_us = 20;
 constexpr double kBarRedHat_us = 40;
 constexpr double kBarUsable_us = 50;
 
+struct Bar {
+  double worst_us;  // up to this
+  char grade;       // the best grade that it leaves
+  const char* whose;
+};
+// From the strictest on; beyond the last one: D.
+inline constexpr Bar kBars[] = {
+    {kBarStepping_us, 'A', "LinuxCNC, software stepping"},
+    {kBarRedHat_us, 'B', "Red Hat Enterprise Linux for Real Time, over 12 hours"},
+    {kBarUsable_us, 'C', "LinuxCNC, still usable"},
+};
+
 // A: fit; B, C: fit for slower lanes; D: for trials; F: something real time cannot do without is
 // missing. The rule is in grade.cpp.
 char grade(const std::vector<Finding>& findings, const Patient& patient);

@@ -14,11 +14,10 @@ namespace {
 
 char best_for(const Patient& patient) {
   if (!patient.wake_up) return 'B';
-  const double worst_us = patient.wake_up->worst_us;
-  return worst_us <= kBarStepping_us ? 'A'
-         : worst_us <= kBarRedHat_us ? 'B'
-         : worst_us <= kBarUsable_us ? 'C'
-                                     : 'D';
+  for (const Bar& bar : kBars) {
+    if (patient.wake_up->worst_us <= bar.worst_us) return bar.grade;
+  }
+  return 'D';
 }
 
 }  // namespace
