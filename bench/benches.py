@@ -72,8 +72,17 @@ def containment(full):
         yield figure(name, value, unit, at_most=50 if "cost_per_call" in name else None)
 
 
+# 22 reads of one path with four axes.
+SWEPT = [
+    *("status", "alarms", "feed", "spindle.speed", "spindle.load", "servo.load"),
+    *("program.number", "program.sequence", "program.block", "program.name"),
+    *("modal.f", "modal.s", "modal.t", "macro.500", "macro.501"),
+    *("timer.cutting", "timer.cycle", "parts.count", "position.absolute"),
+]
+
+
 def sweep(full):
-    """22 items of one path, on a quick and a slow control: call per item, packed, one frame."""
+    """22 items of one path, on a quick and a slow control: call per item, packed, one frame; and our lane."""
     port = harness.free_ports(2)
     seconds = 5 if full else 2
     with harness.Plant("bench-sweep") as plant:
@@ -91,6 +100,21 @@ def sweep(full):
             for way in ("packed", "one_frame"):
                 rate = figures[base + way + ".sweeps_per_s"][0]
                 yield figure(base + way + ".times_call_per_item", rate / single, "x", at_least=3)
+        # The same control and as much, by the driver on a lane: a frame leaves and arrives with a cycle.
+        for way, more in (("packed", ""), ("one_frame", "max_blocks = 64\nmax_reply_bytes = 4960")):
+            machine = harness.machine_toml("m", port + 1, 1, SWEPT, axes, more)
+            core = plant.start_core(lane_toml(250) + machine)
+            plant.wait_up()
+            before = plant.machine("m")["counters"]
+            time.sleep(seconds)
+            after = plant.machine("m")
+            rate = (after["counters"]["samples"] - before["samples"]) / seconds
+            frames = (after["counters"]["sent"] - before["sent"]) / (rate * seconds)
+            base = f"sweep.slow_1ms.lane.{way}."
+            yield figure(base + "round_trips", frames)
+            yield figure(base + "sweeps_per_s", rate, "1/s")
+            yield figure(base + "times_call_per_item", rate / single, "x", at_least=3)
+            core.stop()
 
 
 def exchange(full):
