@@ -446,11 +446,63 @@ class Yesterday(unittest.TestCase):
     def cycles(plant):
         return plant.signal("old", "cycles")["value"]
 
+    def test_speaks_to_its_device_and_is_commanded(self):
+        device = socket.create_server(("127.0.0.1", 0))
+        self.addCleanup(device.close)
+        device.settimeout(15)
+        port = device.getsockname()[1]
+        plant = harness.Plant("yesterday")
+        self.addCleanup(plant.close)
+        plant.start_core(
+            f'driver_path = "{DRIVERS}"\n{LANE}[[machine]]\nname = "old"\ndriver = "old_driver"\n'
+            '[[machine.output]]\nname = "level"\ntarget = "level"\nmin = 0.0\nmax = 10.0\n'
+            f"[machine.old_driver]\nport = {port}\n"
+        )
+        plant.start_sidecar()
+        connection, _ = device.accept()
+        with connection:
+            self.assertEqual(connection.recv(4), b"ping")
+            connection.sendall(b"pong")
+            harness.wait_until(
+                lambda: plant.signal("old", "bytes")["value"] == 4, 15, "the answer is counted"
+            )
+            for words, said in (
+                (("arm", "old"), ""),
+                (("set", "old", "level", "7.5"), "applied"),
+            ):
+                done = plant.rise(words[0], "--region", plant.region, *words[1:])
+                self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+                self.assertIn(said, done.stdout)
+            self.assertEqual(plant.signal("old", "level")["value"], 7.5)
+            done = plant.rise("stop", "--region", plant.region)
+            self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+            self.assertEqual(plant.signal("old", "level")["value"], 0)
+
     def test_passes_the_kit(self):
-        found = report(DRIVERS / "old_driver.so")
+        with tempfile.NamedTemporaryFile("w", suffix=".toml") as file:
+            file.write(
+                f'{LANE}[[machine]]\nname = "old"\ndriver = "old_driver"\n[[machine.output]]\n'
+                'name = "level"\ntarget = "level"\nmin = 0.0\nmax = 10.0\n'
+                "[machine.old_driver]\nport = 9999\n"
+            )
+            file.flush()
+            found = report(DRIVERS / "old_driver.so", "--config", file.name)
         self.assertEqual((found["exit"], found["abi"]), (0, "1.0"), found["words"])
         passed = {c["check"] for c in found["checks"] if c["verdict"] == "pass"}
-        self.assertTrue({"life_cycle", "time", "allocations", "reload", "leaks"} <= passed, passed)
+        self.assertTrue(
+            {
+                "settings",
+                "garbage",
+                "commands",
+                "life_cycle",
+                "time",
+                "allocations",
+                "reload",
+                "leaks",
+            }
+            <= passed,
+            passed,
+        )
 
 
 if __name__ == "__main__":
