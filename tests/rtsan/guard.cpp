@@ -4,8 +4,10 @@
 // runtime is linked in.
 extern "C" {
 // From compiler-rt/lib/rtsan/rtsan.h
+// NOLINTBEGIN(bugprone-reserved-identifier)
 void __rtsan_realtime_enter();
 void __rtsan_realtime_exit();
+// NOLINTEND(bugprone-reserved-identifier)
 
 void rise_guard_enter();
 void rise_guard_leave();
