@@ -24,6 +24,6 @@ dist: ## the last commit as a tarball, into build/dist
 sbom: ## bill of materials of what is built (CycloneDX), to stdout
 	@SOURCE_DATE_EPOCH=$$(scripts/version --epoch) scripts/sbom $(OUT)
 
-chroot-test: ## build and run the unit tests on another Debian; DIST=trixie; needs root
+chroot-test: ## build, unit tests and packages on another Debian; DIST=trixie; needs root
 	@scripts/setup chroot
 	@BUILD=$(BUILD) scripts/chroot-test $(DIST) $(JOBS)
