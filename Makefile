@@ -20,6 +20,8 @@ include scripts/make/model.mk
 include scripts/make/fuzz.mk
 include scripts/make/bench.mk
 include scripts/make/lint.mk
+include scripts/make/deb.mk
+include scripts/make/rtsan.mk
 
 .PHONY: help setup build run clean
 

@@ -186,7 +186,7 @@ std::int32_t Signals::write_text(std::int32_t number, std::string_view text, shm
   const Signal& signal = signals_[static_cast<std::size_t>(number)];
   if (signal.type != RISE_SIGNAL_TEXT) return RISE_E_ARGUMENT;
   Text& stored = texts_[signal.text];
-  text = text.substr(0, RISE_TEXT_MAX);
+  if (text.size() > RISE_TEXT_MAX) text.remove_suffix(text.size() - RISE_TEXT_MAX);
   if (stored.valid && text == std::string_view(stored.bytes, stored.length)) {
     // Nothing to tell, but readers see by its time that it holds still.
     outlet->text(signal.slot, text, true);

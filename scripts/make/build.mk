@@ -16,8 +16,12 @@ FLAGS.release := -O2 -g1
 FLAGS.asan := -O1 -g -fsanitize=address,undefined -fno-sanitize=vptr -fno-sanitize-recover=all -fno-omit-frame-pointer \
               -Wno-stringop-overflow -Wno-array-bounds
 FLAGS.tsan := -O1 -g -fsanitize=thread -Wno-tsan -Wno-stringop-overflow -Wno-array-bounds
-CXXFLAGS := -std=c++20 $(WARN) $(FLAGS.$(VARIANT)) -fPIC -pthread -I. -isystem $(GEN) $(EXTRA_CXXFLAGS)
-LDFLAGS := $(FLAGS.$(VARIANT)) -pthread
+# The folder in which it is built leaves no trace in what is built: the same sources give the same bytes anywhere.
+ANYWHERE := -ffile-prefix-map=$(CURDIR)=.
+CXXFLAGS := -std=c++20 $(WARN) $(FLAGS.$(VARIANT)) $(ANYWHERE) -fPIC -pthread -I. -isystem $(GEN) $(EXTRA_CXXFLAGS)
+# -z now: all functions are bound when a program starts. Else the first call of each, within a cycle perhaps, is the
+# dynamic linker's work.
+LDFLAGS := $(FLAGS.$(VARIANT)) -pthread -Wl,-z,now
 # The real-time side: no exceptions, no run-time type information. (What the standard library throws at
 # set-up then ends the program, which is what a set-up fault should do.)
 RT_FLAGS := -fno-exceptions -fno-rtti

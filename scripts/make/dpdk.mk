@@ -42,7 +42,7 @@ $(OUT)/obj/rt_core/io/dpdk/tcp/%.o: MODE := $(RT_FLAGS) $(LWIP_CFLAGS)
 $(OUT)/obj/lwip/%.o: $(LWIP)/src/core/%.c $(LWIP_OPTIONS)
 	@mkdir -p $(@D)
 	$(say) "  compile $<"
-	$(Q)$(CC) -std=c11 -w $(FLAGS.$(VARIANT)) -fPIC $(LWIP_CFLAGS) -c -o $@ $<
+	$(Q)$(CC) -std=c11 -w $(FLAGS.$(VARIANT)) $(ANYWHERE) -fPIC $(LWIP_CFLAGS) -c -o $@ $<
 # The library is made anew when lwIP's sources have come or gone.
 $(OUT)/obj/lwip/choice: FORCE
 	@mkdir -p $(@D)

@@ -75,6 +75,8 @@ class RtTune(OnAFolder):
                 "",
             ),
         )
+        drop_in = "etc/systemd/system/rise-sidecar.service.d/rise-rt-tune.conf"
+        self.assertIn("[Service]\nCPUAffinity=0-2\n", self.get(drop_in))
         # the program that the unit runs is a copy of this one
         self.assertEqual((self.root / PROGRAM).read_bytes(), TUNE.read_bytes())
         self.assertTrue(os.access(self.root / PROGRAM, os.X_OK))

@@ -53,6 +53,16 @@ class Setup(unittest.TestCase):
         install = [c for c in self.calls.read_text().splitlines() if "apt-get install" in c]
         self.assertEqual(install, ["apt-get install -y --no-install-recommends strace"])
 
+    def test_of_alternatives_the_one_is_taken_that_this_release_has(self):
+        self.stand_in("dpkg-query", 'case "$*" in *boost*) exit 1;; esac; echo installed')
+        self.stand_in("apt-get", "exit 0")
+        # Of a name that other packages only refer to it says nothing, and that all is well.
+        self.stand_in("apt-cache", 'case "$*" in *1.83*) echo "Package: $2";; esac; exit 0')
+        self.stand_in("id", "echo 0")
+        done = self.run_it("build")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("setup: installing libboost-json1.83-dev\n", done.stdout)
+
     def test_a_failure_is_shown_and_told(self):
         self.stand_in("dpkg-query", "exit 1")
         self.stand_in("apt-get", "echo no network; exit 100")
