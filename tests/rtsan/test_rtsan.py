@@ -19,7 +19,7 @@ OUTPUT = '[[machine.output]]\nname = "out"\ntarget = "macro.500"\nmin = 0.0\nmax
 class Rtsan(unittest.TestCase):
     def start(self, toml, drivers=harness.OUT / "lib" / "rise" / "drivers", io="auto"):
         self.plant = harness.Plant("rtsan")
-        self.addCleanup(self.plant.close)
+        self.addCleanup(self.forget)
         config = self.plant.write(
             "rise.toml",
             f'[core]\nname = "{self.plant.region}"\nhugepages = false\n'
@@ -27,6 +27,12 @@ class Rtsan(unittest.TestCase):
         )
         self.plant.core = self.plant.start([CORE, "--config", config], name="rise-core")
         return self.plant.core
+
+    def forget(self):
+        """A core that the runtime has ended leaves its region."""
+        self.plant.close()
+        for file in pathlib.Path("/dev/shm").glob(f"rise.{self.plant.region}.*"):
+            file.unlink()
 
     def controls(self):
         """The plant's controls run before its core does."""
