@@ -26,7 +26,7 @@ class Peer {
  public:
   Peer() : fd_(::socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)) {
     sockaddr_in any = to_kernel({kLoopback, 0, 0});
-    ::bind(fd_, reinterpret_cast<sockaddr*>(&any), sizeof any);
+    CHECK_EQUAL(0, ::bind(fd_, reinterpret_cast<sockaddr*>(&any), sizeof any));
     socklen_t length = sizeof any;
     ::getsockname(fd_, reinterpret_cast<sockaddr*>(&any), &length);
     endpoint = from_kernel(any);
