@@ -85,10 +85,22 @@ class Containment(unittest.TestCase):
     def test_a_fault_costs_the_others_no_cycle(self):
         """All but what hangs or is slow: the lane goes on in the same cycle."""
         at_once = [how for how in HOSTILE if how not in ("sleep", "loop", "slow")]
-        each_s = 0.3
+        least = self.lost_to_each(at_once)
+        # One that hung would cost stuck_after, 20 cycles and more, each time. What the machine on
+        # which this runs costs by itself comes at random: again then, and the least counts.
+        for _ in range(3):
+            if max(least.values()) <= 3:
+                break
+            self.plant.close()
+            again = self.lost_to_each(at_once)
+            least = {how: min(least[how], again[how]) for how in at_once}
+        self.assertLessEqual(max(least.values()), 3, least)
+
+    def lost_to_each(self, faults):
+        """Cycles of the lane that were late or left out around each of these."""
         machines = machine("good", "none")
-        for i, how in enumerate(at_once):
-            machines += machine(how.replace("_", "-"), how, 3500 + int(1000 * each_s) * i)
+        for i, how in enumerate(faults):
+            machines += machine(how.replace("_", "-"), how, 1500 + 1600 * i)
         self.start(LANE + "retry_s = 0\n", machines)
         self.assert_good_goes_on()
 
@@ -96,14 +108,14 @@ class Containment(unittest.TestCase):
             counters = self.plant.view()["lanes"][0]["counters"]
             return counters["skipped_cycles"] + counters["overruns"]
 
-        # What the machine on which this runs costs by itself, for as long.
-        at_first = lost()
-        time.sleep(each_s * len(at_once))
+        costs = {}
         before = lost()
-        for how in at_once:
+        for how in faults:
             self.said(f"{how.replace('_', '-')} +driver benched", 20)
-        # One that hung would cost stuck_after, 20 cycles and more.
-        self.assertLess(lost() - before, 2 * (before - at_first) + 20, f"{len(at_once)} faults")
+            after = lost()
+            costs[how] = after - before
+            before = after
+        return costs
 
     def test_without_seal_the_system_call_goes_through(self):  # the control
         self.start(LANE + 'seal = "off"\n', machine("good", "open_file", 100))

@@ -151,16 +151,24 @@ class Kit(unittest.TestCase):
         self.assertEqual((found["exit"], found["failing"]), (0, set()), found["words"])
 
     def test_focas_passes_all_with_what_a_control_answers(self):
-        spoken = self.spoken_with_a_control()
-        self.assertGreater(len(spoken), 5, "open, system information, several reads")
+        focas = [
+            harness.OUT / "lib/rise/drivers/focas.so",
+            "--config",
+            harness.ROOT / "config/rise.toml",
+        ]
+        spoken = {}
         with tempfile.NamedTemporaryFile("w", suffix=".dialog") as file:
-            for request, reply in spoken.items():
-                file.write(f"{escaped(request)} => {escaped(reply)}\n")
-            file.flush()
-            found = report(
-                harness.OUT / "lib/rise/drivers/focas.so",
-                *("--config", harness.ROOT / "config/rise.toml", "--dialog", file.name),
-            )
+            # Which reads meet in a frame depends on the moment: until all are there.
+            for _ in range(4):
+                new = {k: v for k, v in self.spoken_with_a_control().items() if k not in spoken}
+                spoken.update(new)
+                for request, reply in new.items():
+                    file.write(f"{escaped(request)} => {escaped(reply)}\n")
+                file.flush()
+                if report(*focas, "--dialog", file.name, "--only", "dialog")["exit"] == 0:
+                    break
+            self.assertGreater(len(spoken), 5, "open, system information, several reads")
+            found = report(*focas, "--dialog", file.name)
         self.assertEqual((found["exit"], found["failing"]), (0, set()), found["words"])
         torn = next(check for check in found["checks"] if check["check"] == "torn")
         self.assertEqual(torn["notes"], [], "the pieces were judged")

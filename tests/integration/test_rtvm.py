@@ -281,7 +281,11 @@ class Works(OnMachine):
         self.assertRegex(self.part("kernel"), rf"^Linux version {re.escape(self.SERIES)}\.")
 
     def test_doctor_says_so(self):
-        findings = {f["id"]: f for f in json.loads(self.part("doctor"))["findings"]}
+        report = json.loads(self.part("doctor"))
+        self.assertIn(
+            report["grade"], "AB", "better than a machine without an RT kernel, which has F"
+        )
+        findings = {f["id"]: f for f in report["findings"]}
         for name in (
             "preempt_rt",
             "cores",
