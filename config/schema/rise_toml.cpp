@@ -44,8 +44,8 @@ constexpr rise_setting_spec kSettings[] = {
            "watchdog_s; empty: none"),
     integer("core.watchdog_s", 2, 3600, "10", "s", "the time that it is set to"),
     integer("core.watchdog_late_cycles", 0, 1000000, "0", "cycles",
-            "late cycles of a lane, in a quarter of the time, that do not count; also for the "
-            "service manager's watchdog"),
+            "late cycles of a lane that do not count, from one look to the next: a quarter of that "
+            "time, at most a second; also for the service manager's watchdog"),
 
     integer("safety.sidecar_timeout_ms", 10, 60000, "1000", "ms",
             "the sidecar counts as lost after this time without a heartbeat"),

@@ -3,9 +3,9 @@
 // machine, kill and start the service - ends in a core that finds an unclean end before it, and
 // begins with tripped machines: see safety/channel.hpp.
 //
-// One look is a quarter of the shorter of their times, so a single look that finds a late cycle
-// starves nobody; four in a row do. The looking thread is an ordinary one: that it gets no time is
-// a reason as good as any not to feed.
+// It looks four times or more in the shorter of their times, and at least once a second; so a
+// single look that finds a late cycle starves nobody, one after the other for so long does. The
+// looking thread is an ordinary one: that it gets no time is a reason as good as any not to feed.
 #pragma once
 
 #include <cstdint>

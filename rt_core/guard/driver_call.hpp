@@ -43,7 +43,9 @@ struct DeathNote {
   std::uint64_t* address = nullptr;
   std::uint64_t* thread = nullptr;
 };
+// Set-up thread, while no lane runs.
 void note_death(const DeathNote& note);
+
 // The signal by which the watchdog breaks off a call.
 int break_signal();
 
