@@ -4,6 +4,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <thread>
 #include <vector>
 
@@ -22,7 +23,10 @@ constexpr int kCallsPerRound = 133'000;
 constexpr int kFaults = 2'000;
 constexpr int kLoops = 20;
 constexpr int kCrashes = 100;
-constexpr std::int64_t kLimit_ns = 10'000'000;  // 10 cycles of 1 ms
+constexpr std::int64_t kLimit_ns = 10'000'000;     // stuck_after: 10 cycles of 1 ms
+constexpr std::int64_t kStopLimit_ns = 2'000'000;  // stuck_after_stop: 2
+
+std::atomic<bool> stop_waits{false};
 
 struct Driver {
   volatile std::uint64_t calls = 0;
@@ -134,6 +138,9 @@ void run(std::vector<Figure>* figures) {
   };
   result("containment.loop_to_lane.p50_ms", time_to_return(loop, kLoops) / 1e6, "ms");
   result("containment.loop_limit.ms", static_cast<double>(kLimit_ns) / 1e6, "ms");
+  stop_waits.store(true);
+  result("containment.loop_to_stop.p50_ms", time_to_return(loop, kLoops) / 1e6, "ms");
+  result("containment.loop_to_stop_limit.ms", static_cast<double>(kStopLimit_ns) / 1e6, "ms");
 }
 
 }  // namespace
@@ -142,7 +149,8 @@ int main() {
   guard::install_fault_handlers();
   guard::CallMonitor monitor;
   guard::Watchdog watchdog;
-  watchdog.watch(&monitor, kLimit_ns);
+  watchdog.watch(&monitor,
+                 {kLimit_ns, kStopLimit_ns, [](void*) { return stop_waits.load(); }, nullptr});
   watchdog.start({});
   std::vector<Figure> figures;
   figures.reserve(16);

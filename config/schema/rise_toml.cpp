@@ -87,6 +87,8 @@ constexpr rise_setting_spec kSettings[] = {
     integer("lane.*.stuck_after", 0, 1000, "10", "cycles",
             "a driver call that takes so many cycle periods is broken off, and the driver benched; "
             "0: never"),
+    integer("lane.*.stuck_after_stop", 0, 1000, "2", "cycles",
+            "the same while a stop waits to be obeyed; 0: as stuck_after"),
     choice("lane.*.seal", "trap|log|off", "\"trap\"",
            "system calls that a lane does not need: trap benches the driver that makes one"),
     integer("lane.*.retry_s", 0, 3600, "10", "s",

@@ -269,7 +269,7 @@ int play(replay::Recording recording, const Options& options) {
   const guard::PreparedThread prepared(&monitor);
   guard::Watchdog watchdog;
   if (options.stuck_after_s > 0) {
-    watchdog.watch(&monitor, static_cast<std::int64_t>(options.stuck_after_s * 1e9));
+    watchdog.watch(&monitor, {static_cast<std::int64_t>(options.stuck_after_s * 1e9)});
     if (const std::string missing = watchdog.start({}); !missing.empty()) {
       std::fprintf(stderr, "rise-replay: WARNING: %s\n", missing.c_str());
     }

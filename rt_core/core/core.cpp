@@ -126,7 +126,11 @@ void Core::start_watchdog() {
     const plan::LaneChoice& lane = plan_.lanes[i];
     if (lane.stuck_after_ns == 0) continue;
     any = true;
-    watchdog_.watch(&lanes_[i]->monitor, lane.stuck_after_ns);
+    const auto stop_waits = [](void* self) {
+      return static_cast<cycle::Lane*>(self)->stop_waits();
+    };
+    watchdog_.watch(&lanes_[i]->monitor, {lane.stuck_after_ns, lane.stuck_after_stop_ns, stop_waits,
+                                          lanes_[i]->lane.get()});
     if (lane.priority > 0) priority = std::max(priority, lane.priority + 1);
   }
   if (!any) return;

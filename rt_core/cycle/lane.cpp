@@ -165,6 +165,15 @@ void Lane::run(std::int64_t wake_ns) {
   account(&times);
   ledger_.close(times, spec_.period_ns, outlet_, *port_.counters, datagrams_.counters);
   climb(times);
+  // Relaxed: read again and again, by one who needs nothing else of the lane.
+  stop_obeyed_.store(stop_stands_, std::memory_order_relaxed);
+}
+
+bool Lane::stop_waits() const {
+  // Relaxed: as above.
+  return !stop_obeyed_.load(std::memory_order_relaxed) &&
+         (shm::Hardware::load(&control_->stop_word, std::memory_order_relaxed) != 0 ||
+          inputs_->input_lost.load(std::memory_order_relaxed));
 }
 
 void Lane::exchange(std::int64_t now_ns) {
@@ -210,6 +219,7 @@ safety::Conditions Lane::conditions(const io::SeenWords& seen, std::int64_t now_
 void Lane::judge(std::int64_t now_ns) {
   const io::SeenWords seen = seen_words();
   const safety::Conditions lane = conditions(seen, now_ns);
+  stop_stands_ = lane.stop_word || lane.input_lost;
   if (lane.input_lost && !input_lost_told_) {
     input_lost_told_ = true;
     tell(message::LaneNotice::InputLost, message::Severity::Error,

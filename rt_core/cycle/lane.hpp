@@ -69,6 +69,8 @@ class Lane {
   void begin();
   [[nodiscard]] bool cycle();
   [[nodiscard]] shm::Outlet* outlet() { return &outlet_; }
+  // A stop stands (or the `in` file is lost), and no whole cycle has come after it yet. Any thread.
+  [[nodiscard]] bool stop_waits() const;
   // The release of the next cycle.
   [[nodiscard]] std::int64_t deadline_ns() const { return deadline_ns_; }
 
@@ -114,6 +116,8 @@ class Lane {
   std::int64_t deadline_ns_ = 0;
   std::uint32_t catching_up_ = 0;
   message::TripReason start_reason_ = message::TripReason::None;  // else: machines begin tripped
+  bool stop_stands_ = false;                                      // as judged in this cycle
+  std::atomic<bool> stop_obeyed_{false};  // as judged and carried out in the last one
   bool stop_seen_ = false;
   std::int64_t stop_since_ns_ = 0;
   bool input_lost_told_ = false;

@@ -20,15 +20,22 @@ class Watchdog {
     int priority = 0;          // SCHED_FIFO; 0: ordinary. Above all lanes.
     std::int64_t look_ns = 0;  // how often it looks; 0 = a quarter of the smallest limit
   };
+  // How long a call may take on one thread.
+  struct Limit {
+    std::int64_t usual_ns = 0;
+    std::int64_t urgent_ns = 0;            // while `urgent` says so; 0: as usual
+    bool (*urgent)(void* self) = nullptr;  // the watchdog's thread asks, at each look
+    void* self = nullptr;
+  };
 
   Watchdog() = default;
   ~Watchdog() { stop(); }
   Watchdog(const Watchdog&) = delete;
   Watchdog& operator=(const Watchdog&) = delete;
 
-  // Set-up thread, before start(). A call on that lane that has run for limit_ns, or has slept in
-  // it, is broken off. Time in which the lane's thread was kept from running does not count.
-  void watch(CallMonitor* monitor, std::int64_t limit_ns);
+  // Set-up thread, before start(). A call on that thread that has run for so long, or has slept in
+  // it, is broken off. Time in which the thread was kept from running does not count.
+  void watch(CallMonitor* monitor, const Limit& limit);
   // -> empty, or what is missing (the thread runs nevertheless, with ordinary priority).
   std::string start(const Spec& spec);
   void stop();
@@ -39,7 +46,7 @@ class Watchdog {
  private:
   struct Watched {
     CallMonitor* monitor = nullptr;
-    std::int64_t limit_ns = 0;
+    Limit limit;
     std::uint64_t sequence = 0;
     std::int64_t since_ns = 0;
     std::int64_t cpu_ns = 0;

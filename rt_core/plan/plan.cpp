@@ -166,6 +166,7 @@ class Planner {
                 : seal == "log" ? guard::SealMode::Log
                                 : guard::SealMode::Off;
     lane.stuck_after_ns = settings_.integer(at + "stuck_after") * lane.spec.period_ns;
+    lane.stuck_after_stop_ns = settings_.integer(at + "stuck_after_stop") * lane.spec.period_ns;
     if (rehearsal_ == nullptr) {
       lane.record = settings_.string(at + "record");
       for (const LaneChoice& other : plan.lanes) {

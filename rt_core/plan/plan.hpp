@@ -45,6 +45,7 @@ struct LaneChoice {
   DpdkChoice dpdk;
   guard::SealMode seal = guard::SealMode::Trap;
   std::int64_t stuck_after_ns = 0;  // a driver call that takes so long is broken off; 0 = never
+  std::int64_t stuck_after_stop_ns = 0;  // the same while a stop waits; 0 = stuck_after_ns
 
   [[nodiscard]] bool uses_dpdk() const { return dpdk_streams || dpdk_datagrams; }
   std::string record;  // file that all input of the lane is recorded in; empty: none

@@ -149,22 +149,34 @@ class Containment(unittest.TestCase):
                 self.assertGreaterEqual(lost, machines * stuck_after - 5)
                 self.assertLessEqual(lost, machines * stuck_after * 4 / 3 + noise)
 
-    def test_a_stop_that_meets_a_stuck_driver_is_obeyed_right_behind_it(self):
-        """Judgement comes behind the drivers: so long it waits for one that is stuck, no longer."""
-        lane = LANE.replace("stuck_after = 20", "stuck_after = 600")
-        self.start(lane + "retry_s = 0\n", machine("good", "none") + machine("loop", "loop", 1000))
+    def stop_a_stuck_lane(self, after_stop):
+        """-> cycles that the lane has lost; its driver may loop for 1000."""
+        lane = LANE.replace("stuck_after = 20", "stuck_after = 1000")
+        self.start(
+            lane + f"retry_s = 0\nstuck_after_stop = {after_stop}\n",
+            machine("good", "none") + machine("loop", "loop", 1000),
+        )
         self.assert_good_goes_on()
         harness.wait_until(self.stands_still, 10, "the lane is stuck")
         self.plant.rise("stop", "--region", self.plant.region)
-        self.said("loop +driver benched")
         self.said("good +.*[Tt]ripped")
+        self.said("loop +driver benched")
         said = self.plant.core.output()
         benched, tripped = (
             moment(re.search(rf"(\S+) {pattern}", said).group(1))
             for pattern in ("loop +driver benched", "good +[^\n]*[Tt]ripped")
         )
-        self.assertLess(abs(tripped - benched), 0.050, said)
+        self.assertLess(abs(tripped - benched), 0.050, said)  # in the same cycle
         self.assertEqual(self.plant.machine("good")["trip_reason"], "stop_word")
+        return self.plant.view()["lanes"][0]["counters"]["skipped_cycles"]
+
+    def test_a_stop_does_not_wait_for_a_stuck_driver(self):
+        # Until this test has found it stuck and `rise stop` has started; then 2, a look of one, and
+        # the rest of the cycle.
+        self.assertLess(self.stop_a_stuck_lane(after_stop=2), 600)
+
+    def test_without_that_limit_a_stop_waits_for_the_driver(self):  # the control
+        self.assertGreater(self.stop_a_stuck_lane(after_stop=0), 950)
 
     def stands_still(self):
         def cycles():

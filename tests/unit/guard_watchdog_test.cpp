@@ -3,6 +3,7 @@
 #include <CppUTest/TestHarness.h>
 #include <time.h>
 
+#include <atomic>
 #include <thread>
 
 using rise::guard::CallMonitor;
@@ -36,11 +37,12 @@ struct Result {
   std::uint64_t broken_off = 0;
 };
 
-Result watched_call(void (*body)(void*), void* argument = nullptr) {
+Result watched_call(void (*body)(void*), void* argument = nullptr,
+                    const Watchdog::Limit& limit = {kLimit_ns}) {
   Result result;
   CallMonitor monitor;
   Watchdog watchdog;
-  watchdog.watch(&monitor, kLimit_ns);
+  watchdog.watch(&monitor, limit);
   watchdog.start({});
   std::thread thread([&] {
     CHECK(rise::guard::prepare_calls(&monitor));
@@ -70,6 +72,38 @@ TEST(GuardWatchdog, BreaksOffAnEndlessLoop) {
   LONGS_EQUAL(1, result.broken_off);
 }
 
+// For an hour, but only for a moment once somebody needs the thread.
+TEST(GuardWatchdog, BreaksOffSoonerWhenItIsUrgent) {
+  struct Urgency {
+    std::atomic<bool> now{false};
+    std::atomic<std::int64_t> asked{0};
+    std::atomic<bool> early{false};
+  } urgency;
+  const Watchdog::Limit limit{3'600'000'000'000, kLimit_ns,
+                              [](void* self) {
+                                static_cast<Urgency*>(self)->asked.fetch_add(1);
+                                return static_cast<Urgency*>(self)->now.load();
+                              },
+                              &urgency};
+  const Result result = watched_call(
+      [](void* argument) {
+        auto* u = static_cast<Urgency*>(argument);
+        const std::int64_t start = cpu_time_ns();
+        for (volatile bool forever = true; forever;) {
+          // Not urgent: five times the limit pass, and nothing happens.
+          if (cpu_time_ns() - start > 5 * kLimit_ns) {
+            u->early.store(u->asked.load() == 0);
+            u->now.store(true);
+          }
+        }
+      },
+      &urgency, limit);
+  CHECK(!result.whole);
+  CHECK(result.fault.kind == Fault::Kind::Stuck);
+  CHECK(urgency.now.load());
+  CHECK(!urgency.early.load());
+}
+
 TEST(GuardWatchdog, BreaksOffAWait) {
   const Result result = watched_call([](void*) { sleep_ns(3'600'000'000'000); });
   CHECK(!result.whole);
@@ -79,7 +113,7 @@ TEST(GuardWatchdog, BreaksOffAWait) {
 TEST(GuardWatchdog, ManyShortCallsAreLeftAlone) {  // the control
   CallMonitor monitor;
   Watchdog watchdog;
-  watchdog.watch(&monitor, kLimit_ns);
+  watchdog.watch(&monitor, {kLimit_ns});
   watchdog.start({});
   bool whole = true;
   std::thread thread([&] {
