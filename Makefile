@@ -14,6 +14,10 @@ include scripts/make/dpdk.mk
 include scripts/make/telemetry.mk
 include scripts/make/replay.mk
 include scripts/make/tests.mk
+include scripts/make/store.mk
+include scripts/make/redis.mk
+include scripts/make/recorder.mk
+include scripts/make/plugins.mk
 include scripts/make/rtvm.mk
 include scripts/make/instructions.mk
 include scripts/make/model.mk

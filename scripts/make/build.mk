@@ -49,7 +49,8 @@ SIMULATOR_OBJ := $(call objects,$(FOCAS_WIRE_SRC) $(SIMULATOR_SRC))
 
 # ---- generated
 GENERATED := $(GEN)/rise_generated.h $(GEN)/schema_hash.hpp $(GEN)/default_config.hpp \
-             $(GEN)/default_controls.hpp $(GEN)/system_calls.inc $(GEN)/driver_template.hpp
+             $(GEN)/default_controls.hpp $(GEN)/system_calls.inc $(GEN)/driver_template.hpp \
+             $(GEN)/envelope_generated.h
 
 $(GEN)/rise_generated.h: rt_core/message/rise.fbs
 	@mkdir -p $(GEN)

@@ -1,0 +1,1 @@
+# plugins/recorder. Included before plugins.mk.

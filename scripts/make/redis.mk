@@ -1,0 +1,1 @@
+# plugins/redis. Included before plugins.mk.

@@ -1,0 +1,1 @@
+# plugins/store. Included before plugins.mk.
