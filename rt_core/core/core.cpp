@@ -134,7 +134,7 @@ void Core::start_watchdog() {
     if (lane.priority > 0) priority = std::max(priority, lane.priority + 1);
   }
   if (!any) return;
-  const std::string missing = watchdog_.start({priority, 0});
+  const std::string missing = watchdog_.start({priority, 0, region_.stop_futex()});
   for (std::size_t i = 0; i < lanes_.size(); ++i) shortfall(i, missing);
 }
 

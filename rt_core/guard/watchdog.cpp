@@ -1,11 +1,13 @@
 #include "rt_core/guard/watchdog.hpp"
 
 #include <fcntl.h>
+#include <linux/futex.h>
 #include <signal.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
 #include <cstring>
 #include <ctime>
@@ -55,19 +57,20 @@ void Watchdog::watch(CallMonitor* monitor, const Limit& limit) {
 
 std::string Watchdog::start(const Spec& spec) {
   spec_ = spec;
-  if (spec_.look_ns == 0) {
-    spec_.look_ns = 100'000'000;
-    for (const Watched& watched : watched_) {
-      // Four looks (two, of the urgent limit) are a little more than the limit: else the last one
-      // comes a moment too early, and the next is a whole look too late.
-      const Limit& limit = watched.limit;
-      spec_.look_ns = std::min(spec_.look_ns, limit.usual_ns / 4 + limit.usual_ns / 100);
-      if (limit.urgent_ns > 0) {
-        spec_.look_ns = std::min(spec_.look_ns, limit.urgent_ns / 2 + limit.urgent_ns / 100);
-      }
-    }
-    spec_.look_ns = std::max(spec_.look_ns, kShortestLook_ns);
+  const bool choose = spec_.look_ns == 0;
+  if (choose) spec_.look_ns = 100'000'000;
+  urgent_look_ns_ = spec_.look_ns;
+  for (const Watched& watched : watched_) {
+    // Four looks (two, of the urgent limit) are a little more than the limit: else the last one
+    // comes a moment too early, and the next is a whole look too late.
+    const Limit& limit = watched.limit;
+    const std::int64_t look_ns = limit.usual_ns / 4 + limit.usual_ns / 100;
+    if (choose) spec_.look_ns = std::min(spec_.look_ns, look_ns);
+    if (limit.urgent_ns == 0) continue;
+    urgent_look_ns_ = std::min(urgent_look_ns_, limit.urgent_ns / 2 + limit.urgent_ns / 100);
   }
+  spec_.look_ns = std::max(spec_.look_ns, kShortestLook_ns);
+  urgent_look_ns_ = std::clamp(urgent_look_ns_, kShortestLook_ns, spec_.look_ns);
   if (::pthread_create(&thread_, nullptr, &Watchdog::thread, this) != 0) {
     return "no watchdog: its thread cannot be made; an endless loop in a driver holds its lane";
   }
@@ -98,14 +101,35 @@ void Watchdog::run() {
   std::int64_t next_ns = read_clock(CLOCK_MONOTONIC);
   while (!stop_.load(std::memory_order_relaxed)) {
     const std::int64_t now_ns = read_clock(CLOCK_MONOTONIC);
-    for (Watched& watched : watched_) look(&watched, now_ns);
+    bool any_urgent = false;
+    for (Watched& watched : watched_) {
+      const bool urgent = is_urgent(watched);
+      any_urgent = any_urgent || urgent;
+      look(&watched, urgent, now_ns);
+    }
     next_ns = std::max(next_ns + spec_.look_ns, now_ns);
-    const timespec until{next_ns / 1'000'000'000, next_ns % 1'000'000'000};
-    ::clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, nullptr);
+    if (any_urgent) next_ns = std::min(next_ns, now_ns + urgent_look_ns_);
+    wait_until(next_ns);
   }
 }
 
-void Watchdog::look(Watched* watched, std::int64_t now_ns) {
+void Watchdog::wait_until(std::int64_t time_ns) {
+  const timespec until{time_ns / 1'000'000'000, time_ns % 1'000'000'000};
+  if (spec_.urgent_word != nullptr) {
+    // FUTEX_WAIT_BITSET, because its time is absolute. Not FUTEX_PRIVATE: others share the word.
+    const long rc = ::syscall(SYS_futex, spec_.urgent_word, FUTEX_WAIT_BITSET, 0, &until, nullptr,
+                              FUTEX_BITSET_MATCH_ANY);
+    if (rc == 0 || errno == ETIMEDOUT) return;
+    // It is set already, or its memory is gone: without sleeping we would hold the core.
+  }
+  ::clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, nullptr);
+}
+
+bool Watchdog::is_urgent(const Watched& watched) {
+  return watched.limit.urgent_ns > 0 && watched.limit.urgent(watched.limit.self);
+}
+
+void Watchdog::look(Watched* watched, bool urgent, std::int64_t now_ns) {
   CallMonitor& monitor = *watched->monitor;
   // Acquire: pairs with the thread's registration.
   const int thread_id = monitor.thread_id.load(std::memory_order_acquire);
@@ -118,10 +142,8 @@ void Watchdog::look(Watched* watched, std::int64_t now_ns) {
     return;
   }
   const Limit& limit = watched->limit;
-  std::int64_t limit_ns = limit.usual_ns;
-  if (limit.urgent_ns > 0 && limit.urgent_ns < limit_ns && limit.urgent(limit.self)) {
-    limit_ns = limit.urgent_ns;
-  }
+  const std::int64_t limit_ns =
+      urgent ? std::min(limit.urgent_ns, limit.usual_ns) : limit.usual_ns;
   if (now_ns - watched->since_ns < limit_ns) return;
   const bool ran = cpu_time(thread_id) - watched->cpu_ns >= limit_ns / 2;
   if (!ran && !sleeps(thread_id)) return;

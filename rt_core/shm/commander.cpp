@@ -1,5 +1,10 @@
 #include "rt_core/shm/commander.hpp"
 
+#include <linux/futex.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <climits>
 #include <cstring>
 
 #include "rt_core/message/text.hpp"
@@ -34,6 +39,8 @@ std::uint64_t Commander::send(std::uint32_t lane, const CommandRequest& request)
 void Commander::set_stop_word(std::uint64_t value) {
   // Release: whatever the caller did before, the core that sees the stop may see, too.
   Hardware::store(&region_->control()->stop_word, value, std::memory_order_release);
+  // Only the watchdog of stuck drivers waits for it; the lanes see the word by themselves.
+  ::syscall(SYS_futex, region_->stop_futex(), FUTEX_WAKE, INT_MAX);
 }
 
 std::uint64_t Commander::stop_word() const {

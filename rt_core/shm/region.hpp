@@ -2,6 +2,7 @@
 // (region_attach). See layout.hpp for what lies inside.
 #pragma once
 
+#include <bit>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -85,6 +86,11 @@ class Region {
   // The command ring of a lane, in `in`.
   [[nodiscard]] Word* commands(std::uint32_t lane, RingShape* shape) const;
   [[nodiscard]] ControlBlock* control() const;
+  // The low half of the stop word, for futex(2): who sets the word wakes who waits for it.
+  [[nodiscard]] const std::uint32_t* stop_futex() const {
+    static_assert(std::endian::native == std::endian::little);
+    return reinterpret_cast<const std::uint32_t*>(&control()->stop_word);
+  }
   [[nodiscard]] std::span<ReaderSlot> readers() const;
 
  protected:

@@ -1,11 +1,17 @@
 #include "rt_core/guard/watchdog.hpp"
 
 #include <CppUTest/TestHarness.h>
+#include <linux/futex.h>
+#include <sys/syscall.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <thread>
 
+#include "rt_core/monotonic.hpp"
+
+using rise::monotonic_ns;
 using rise::guard::CallMonitor;
 using rise::guard::Fault;
 using rise::guard::guarded_call;
@@ -102,6 +108,43 @@ TEST(GuardWatchdog, BreaksOffSoonerWhenItIsUrgent) {
   CHECK(result.fault.kind == Fault::Kind::Stuck);
   CHECK(urgency.now.load());
   CHECK(!urgency.early.load());
+}
+
+// It looks once in a minute: only being woken makes it look now.
+TEST(GuardWatchdog, IsWokenByTheUrgentWord) {
+  alignas(8) static std::uint32_t word = 0;
+  CallMonitor monitor;
+  Watchdog watchdog;
+  watchdog.watch(&monitor, {3'600'000'000'000, kLimit_ns,
+                            [](void*) { return std::atomic_ref(word).load() != 0; }, nullptr});
+  watchdog.start({0, 60'000'000'000, &word});
+  std::atomic<bool> in_call{false};
+  Fault fault;
+  bool whole = true;
+  std::thread thread([&] {
+    CHECK(rise::guard::prepare_calls(&monitor));
+    whole = guarded_call(
+        [](void* argument) {
+          static_cast<std::atomic<bool>*>(argument)->store(true);
+          for (volatile bool forever = true; forever;) {
+          }
+        },
+        &in_call, &fault);
+    rise::guard::finish_calls();
+  });
+  while (!in_call.load()) sleep_ns(1'000'000);
+  std::atomic_ref(word).store(1);
+  const std::int64_t start = monotonic_ns();
+  // Again and again: it may not have begun to wait.
+  while (monitor.thread_id.load() != 0) {
+    ::syscall(SYS_futex, &word, FUTEX_WAKE, 1);
+    sleep_ns(1'000'000);
+  }
+  thread.join();
+  CHECK(!whole);
+  CHECK(fault.kind == Fault::Kind::Stuck);
+  CHECK(monotonic_ns() - start < 50'000'000'000);
+  watchdog.stop();
 }
 
 TEST(GuardWatchdog, BreaksOffAWait) {
