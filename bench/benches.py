@@ -46,6 +46,18 @@ def bookkeeping(full):
         )
 
 
+def bus(full):
+    """The message bus within one process: 256-byte messages to 10 consumers by wildcards."""
+    goals = {
+        "bus.routed.messages_per_s": {"at_least": 500_000},
+        "bus.routed.errors": {"at_most": 0},
+        "bus.latency.p99_us": {"at_most": 1000},
+        "bus.latency.errors": {"at_most": 0},
+    }
+    for name, (value, unit) in program("bus", "full" if full else "short").items():
+        yield figure(name, value, unit, **goals.get(name, {}))
+
+
 def recording(full):
     """What recording a lane of 8 busy machines adds to its cycle."""
     del full
@@ -316,6 +328,7 @@ ALL = {
         bookkeeping,
         containment,
         recording,
+        bus,
         telemetry,
         simulator,
         sensors,

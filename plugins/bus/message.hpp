@@ -4,9 +4,9 @@
 // Immutable once published, and shared: any number of threads may read one at once.
 #pragma once
 
-#include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -20,7 +20,8 @@ namespace rise::bus {
 // The limits of a message; what exceeds them is refused when it is published or decoded.
 inline constexpr std::size_t kMaxTopicBytes = 255;
 inline constexpr std::size_t kMaxTopicLevels = 16;
-inline constexpr std::size_t kMaxNameBytes = 255;  // source, destination, reply_to, schema, header
+inline constexpr std::size_t kMaxNameBytes = 255;     // source, destination, schema, header's key
+inline constexpr std::size_t kMaxHeaderBytes = 4096;  // its value
 inline constexpr std::size_t kMaxDestinations = 64;
 inline constexpr std::size_t kMaxHeaders = 64;
 inline constexpr std::size_t kMaxPayloadBytes = 16u << 20u;
@@ -64,7 +65,8 @@ using MessagePtr = std::shared_ptr<const Message>;
 // Empty: fine. Else what is wrong with it: the topic, a limit, an enumeration out of range.
 std::string fault_of(const Message& message);
 
-// "telemetry", ... of MessageType; "type 4711" of others.
+// "Telemetry", ... of MessageType; "type 4711" of others. And back; absent: neither.
 std::string type_text(std::uint16_t type);
+std::optional<std::uint16_t> parse_type(std::string_view text);
 
 }  // namespace rise::bus

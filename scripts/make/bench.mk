@@ -1,16 +1,16 @@
 # Benches. `make bench` runs each for a short time, prints a table and writes build/bench/results.json;
 # `make bench-full` takes longer for steadier figures. One bench: `make bench ONLY=ring`. `make bench-readme` takes as
 # long, keeps the figures in bench/results.json and writes bench/README.md's table.
-BENCH_PROGRAMS := $(addprefix $(OUT)/bench/,ring bookkeeping containment simulator recording sweep stop telemetry datagrams streams) $(BENCH_DPDK)
+BENCH_PROGRAMS := $(addprefix $(OUT)/bench/,ring bookkeeping containment simulator recording sweep stop telemetry datagrams streams bus) $(BENCH_DPDK)
 
 $(OUT)/bench/ring: $(OUT)/obj/bench/ring.o
 	$(call link,)
 $(OUT)/bench/bookkeeping: $(OUT)/obj/bench/bookkeeping.o $(CORE_OBJ) $(CONFIG_OBJ)
-	$(call link,$(URING) -ldl)
+	$(call link,$(CORE_LIBS))
 $(OUT)/bench/containment: $(OUT)/obj/bench/containment.o $(CORE_OBJ) $(CONFIG_OBJ)
-	$(call link,$(URING) -ldl)
+	$(call link,$(CORE_LIBS))
 $(OUT)/bench/recording: $(OUT)/obj/bench/recording.o $(CORE_OBJ) $(CONFIG_OBJ)
-	$(call link,$(URING) -ldl)
+	$(call link,$(CORE_LIBS))
 $(OUT)/bench/simulator: $(OUT)/obj/bench/simulator.o $(SIMULATOR_OBJ) $(CONFIG_OBJ)
 	$(call link,)
 $(OUT)/bench/sweep: $(OUT)/obj/bench/sweep.o $(call objects,$(FOCAS_WIRE_SRC))
@@ -21,9 +21,11 @@ $(OUT)/bench/telemetry: $(OUT)/obj/bench/telemetry.o $(TELEMETRY_OBJ) $(SENSORSI
     $(OUT)/obj/tests/unit/telemetry_fake_host.o
 	$(call link,)
 $(OUT)/bench/datagrams: $(OUT)/obj/bench/datagrams.o $(CORE_OBJ) $(CONFIG_OBJ)
-	$(call link,$(URING) -ldl)
+	$(call link,$(CORE_LIBS))
 $(OUT)/bench/streams: $(OUT)/obj/bench/streams.o $(CORE_OBJ) $(CONFIG_OBJ)
-	$(call link,$(URING) -ldl)
+	$(call link,$(CORE_LIBS))
+$(OUT)/bench/bus: $(OUT)/obj/bench/bus.o $(BUS_OBJ)
+	$(call link,-lboost_json)
 
 .PHONY: bench bench-full bench-readme bench-programs latency
 bench-programs: $(BENCH_PROGRAMS)

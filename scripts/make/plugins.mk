@@ -6,8 +6,9 @@ $(GEN)/envelope_generated.h: plugins/bus/envelope.fbs
 	@mkdir -p $(GEN)
 	flatc --cpp --cpp-std c++17 --scoped-enums -o $(GEN) $<
 
-BUS_SRC := $(wildcard plugins/bus/*.cpp)
-PLUGIN_PARTS_OBJ += $(call objects,$(BUS_SRC))
+PLUGIN_PARTS_LIBS += -lboost_json
+BUS_OBJ := $(call objects,$(wildcard plugins/bus/*.cpp) plugins/host/thread_pool.cpp)
+PLUGIN_PARTS_OBJ += $(BUS_OBJ)
 
 # ---- plugins: one program, tests/plugins/<thing>_test.cpp beside one another
 $(OUT)/tests/plugins: $(call objects,$(wildcard tests/plugins/*.cpp)) $(PLUGIN_PARTS_OBJ)

@@ -1,0 +1,253 @@
+#include "plugins/bus/channel.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <random>
+
+namespace rise::bus {
+
+namespace {
+
+constexpr std::size_t kAtOnce = 64;  // messages a handler gets before others have their turn
+
+thread_local const void* working = nullptr;  // the member whose handler runs on this thread
+
+double chance() {
+  thread_local std::minstd_rand engine(std::random_device{}());
+  return std::uniform_real_distribution<double>()(engine);
+}
+
+}  // namespace
+
+std::int64_t realtime_ns() {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(now).count();
+}
+
+Channel::Channel(const SubscribeOptions& options, Filter filter, Post post,
+                 DeadLetters* dead_letters)
+    : name_(options.name),
+      pattern_(options.pattern),
+      group_(options.group),
+      attempts_(std::max(options.attempts, 1u)),
+      backoff_(options.backoff),
+      filter_(std::move(filter)),
+      post_(std::move(post)),
+      dead_letters_(dead_letters),
+      queue_(options.limits),
+      seen_(options.remembered_ids) {}
+
+ChannelCounts Channel::counts() const {
+  const std::lock_guard lock(mutex_);
+  ChannelCounts counts = counts_;
+  counts.queue = queue_.counts();
+  counts.delayed = delayed_.size();
+  return counts;
+}
+
+bool Channel::wants(const Message& message) const {
+  if (!message.destinations.empty() &&
+      std::none_of(message.destinations.begin(), message.destinations.end(),
+                   [&](const std::string& to) {
+                     return to == name_ || (!group_.empty() && to == group_);
+                   })) {
+    return false;
+  }
+  return filter_.all() || filter_.lets_through(message);
+}
+
+bool Channel::offer(const MessagePtr& message) {
+  MessagePtr dropped;
+  const Queue::Put put = queue_.put(message, &dropped);
+  if (put == Queue::Put::Refused) {
+    if (message->guarantee >= Guarantee::AtLeastOnce) bury(message, "the queue is full", 0);
+    return false;
+  }
+  // Relaxed would do for the message, which the queue's lock orders; but a member that has found
+  // the queue empty must either be seen here, or see the message: see work().
+  if (idle_members_.load(std::memory_order_seq_cst)) wake();
+  return true;
+}
+
+std::size_t Channel::take(std::size_t limit, std::vector<MessagePtr>* out) {
+  return queue_.take(limit, out);
+}
+
+std::uint64_t Channel::join(Handler handler) {
+  auto member = std::make_shared<Member>();
+  member->handler = std::move(handler);
+  std::uint64_t number = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    number = member->number = next_member_++;
+    const bool works = member->handler != nullptr;
+    members_.push_back(std::move(member));
+    if (works) idle_members_.store(true, std::memory_order_seq_cst);
+  }
+  return number;
+}
+
+std::size_t Channel::leave(std::uint64_t number) {
+  std::unique_lock lock(mutex_);
+  const auto found = std::find_if(members_.begin(), members_.end(),
+                                  [&](const auto& member) { return member->number == number; });
+  if (found == members_.end()) return members_.size();
+  const std::shared_ptr<Member> member = *found;
+  members_.erase(found);
+  member->gone = true;
+  if (working != member.get()) idle_.wait(lock, [&] { return !member->busy; });
+  return members_.size();
+}
+
+std::size_t Channel::members() const {
+  const std::lock_guard lock(mutex_);
+  return members_.size();
+}
+
+// Sets one idle member to work.
+void Channel::wake() {
+  std::shared_ptr<Member> woken;
+  {
+    const std::lock_guard lock(mutex_);
+    if (held_up_) return;
+    std::size_t idle = 0;
+    for (const auto& member : members_) {
+      if (member->busy || !member->handler) continue;
+      ++idle;
+      if (woken == nullptr) woken = member;
+    }
+    idle_members_.store(idle > 1, std::memory_order_seq_cst);
+    if (woken == nullptr) return;
+    woken->busy = true;
+  }
+  post_([self = shared_from_this(), woken] { self->work(woken); });
+}
+
+void Channel::work(const std::shared_ptr<Member>& member) {
+  std::vector<MessagePtr> messages;
+  const auto stop = [&] {
+    const std::lock_guard lock(mutex_);
+    return member->gone || held_up_;
+  };
+  if (!stop()) queue_.take(kAtOnce, &messages);
+  const void* outer = working;
+  working = member.get();
+  for (std::size_t i = 0; i < messages.size(); ++i) {
+    if (!stop()) {
+      handle(member.get(), messages[i]);
+      continue;
+    }
+    // Back to the others, in their order.
+    for (std::size_t k = messages.size(); k > i; --k) queue_.put_back(messages[k - 1]);
+    break;
+  }
+  working = outer;
+  bool more = true;
+  {
+    const std::lock_guard lock(mutex_);
+    if (messages.empty() || member->gone || held_up_) {
+      more = false;
+      member->busy = false;
+      if (!member->gone) idle_members_.store(true, std::memory_order_seq_cst);
+      idle_.notify_all();
+    }
+  }
+  if (more) {
+    post_([self = shared_from_this(), member] { self->work(member); });
+  } else if (!queue_.empty()) {
+    // It came in between the look into the queue and the word that this member is idle.
+    wake();
+  }
+}
+
+void Channel::handle(Member* member, const MessagePtr& message) {
+  if (message->expired(realtime_ns())) {
+    {
+      const std::lock_guard lock(mutex_);
+      ++counts_.expired;
+    }
+    if (message->guarantee >= Guarantee::AtLeastOnce) bury(message, "expired", 0);
+    return;
+  }
+  const bool once = message->guarantee >= Guarantee::ExactlyOnce;
+  if (once && !first_time(message)) return;
+  std::string why;
+  try {
+    member->handler(message);
+    const std::lock_guard lock(mutex_);
+    ++counts_.handled;
+    if (message->guarantee >= Guarantee::AtLeastOnce) failures_.erase(message->id);
+    if (once) seen_.remember(message->id);
+    return;
+  } catch (const std::exception& error) {
+    why = error.what();
+  } catch (...) {
+    why = "it threw something that is no std::exception";
+  }
+  failed(message, why);
+}
+
+bool Channel::first_time(const MessagePtr& message) {
+  const std::lock_guard lock(mutex_);
+  if (!seen_.knows(message->id)) return true;
+  ++counts_.duplicates;
+  return false;
+}
+
+void Channel::failed(const MessagePtr& message, const std::string& why) {
+  if (message->guarantee < Guarantee::AtLeastOnce) {
+    const std::lock_guard lock(mutex_);
+    ++counts_.failed;
+    return;
+  }
+  const std::uint32_t limit =
+      message->retry.attempts != 0 ? std::min(message->retry.attempts, 1000u) : attempts_;
+  std::uint32_t attempts = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    ++counts_.failed;
+    attempts = ++failures_[message->id];
+    if (attempts < limit) {
+      BackoffSpec backoff = backoff_;
+      if (message->retry.first_ms != 0) backoff.first_ms = message->retry.first_ms;
+      if (message->retry.max_ms != 0) backoff.max_ms = message->retry.max_ms;
+      const std::int64_t wait_ns =
+          std::int64_t{backoff_ms(backoff, attempts, chance())} * 1'000'000;
+      delayed_.push_back({realtime_ns() + wait_ns, message});
+      held_up_ = held_up_ || message->guarantee == Guarantee::Ordered;
+      return;
+    }
+    failures_.erase(message->id);
+  }
+  bury(message, why, attempts);
+}
+
+void Channel::bury(const MessagePtr& message, const std::string& why, std::uint32_t attempts) {
+  {
+    const std::lock_guard lock(mutex_);
+    ++counts_.dead;
+  }
+  dead_letters_->add({message, name_, why, realtime_ns(), attempts});
+}
+
+void Channel::tick(std::int64_t now_ns) {
+  bool any = false;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto due = std::stable_partition(delayed_.begin(), delayed_.end(),
+                                           [&](const Delayed& d) { return d.due_ns > now_ns; });
+    for (auto at = delayed_.end(); at != due;) {
+      --at;
+      ++counts_.retried;
+      queue_.put_back(at->message);
+      any = true;
+    }
+    delayed_.erase(due, delayed_.end());
+    held_up_ = std::any_of(delayed_.begin(), delayed_.end(), [](const Delayed& d) {
+      return d.message->guarantee == Guarantee::Ordered;
+    });
+  }
+  if (any) wake();
+}
+
+}  // namespace rise::bus

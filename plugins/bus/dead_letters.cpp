@@ -1,0 +1,42 @@
+#include "plugins/bus/dead_letters.hpp"
+
+#include <algorithm>
+
+namespace rise::bus {
+
+void DeadLetters::add(DeadLetter letter) {
+  const std::lock_guard lock(mutex_);
+  ++counts_.in;
+  letters_.push_back(std::move(letter));
+  if (letters_.size() <= limit_) return;
+  letters_.pop_front();
+  ++counts_.overflowed;
+}
+
+std::vector<DeadLetter> DeadLetters::list() const {
+  const std::lock_guard lock(mutex_);
+  return {letters_.begin(), letters_.end()};
+}
+
+std::vector<DeadLetter> DeadLetters::take(const std::vector<Uuid>& which) {
+  const std::lock_guard lock(mutex_);
+  const auto kept =
+      std::stable_partition(letters_.begin(), letters_.end(), [&](const DeadLetter& letter) {
+        return !which.empty() &&
+               std::find(which.begin(), which.end(), letter.message->id) == which.end();
+      });
+  std::vector<DeadLetter> taken(std::make_move_iterator(kept),
+                                std::make_move_iterator(letters_.end()));
+  letters_.erase(kept, letters_.end());
+  counts_.retried += taken.size();
+  return taken;
+}
+
+DeadLetterCounts DeadLetters::counts() const {
+  const std::lock_guard lock(mutex_);
+  DeadLetterCounts counts = counts_;
+  counts.held = letters_.size();
+  return counts;
+}
+
+}  // namespace rise::bus

@@ -1,0 +1,50 @@
+// Messages that could not be delivered, with the reason, kept until somebody looks: bounded, the
+// oldest goes first. Any thread.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "plugins/bus/message.hpp"
+
+namespace rise::bus {
+
+struct DeadLetter {
+  MessagePtr message;
+  std::string consumer;  // or adapter, that did not get it
+  std::string reason;
+  std::int64_t time_ns = 0;  // CLOCK_REALTIME
+  std::uint32_t attempts = 0;
+};
+
+struct DeadLetterCounts {
+  std::uint64_t in = 0;
+  std::uint64_t overflowed = 0;  // given up for newer ones
+  std::uint64_t retried = 0;
+  std::size_t held = 0;
+};
+
+class DeadLetters {
+ public:
+  explicit DeadLetters(std::size_t limit) : limit_(limit) {}
+
+  void add(DeadLetter letter);
+  // The oldest first.
+  [[nodiscard]] std::vector<DeadLetter> list() const;
+  // Takes those out that `which` names (their message's id), or all if it is empty.
+  std::vector<DeadLetter> take(const std::vector<Uuid>& which);
+  [[nodiscard]] DeadLetterCounts counts() const;
+
+ private:
+  std::size_t limit_;
+  mutable std::mutex mutex_;
+  std::deque<DeadLetter> letters_;
+  DeadLetterCounts counts_;
+};
+
+}  // namespace rise::bus

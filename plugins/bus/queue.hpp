@@ -1,0 +1,63 @@
+// What waits for one consumer: a queue for each priority, each with its own limit. Whoever takes
+// gets the highest priority first, and of one priority the oldest.
+//
+// Full, by priority: Critical and High refuse the new one, so that whoever sends it is told; the
+// others drop the oldest, so that what is newest gets through. A message that must not be lost
+// (AtLeastOnce and above) is never dropped to make room: there, too, the new one is refused.
+//
+// Any thread.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <mutex>
+#include <vector>
+
+#include "plugins/bus/message.hpp"
+
+namespace rise::bus {
+
+inline constexpr std::size_t kPriorities = 5;
+
+struct QueueLimits {
+  // Messages, by priority: critical, high, normal, low, background. Each 1 to 1 000 000.
+  std::array<std::size_t, kPriorities> messages{1024, 1024, 4096, 4096, 1024};
+};
+
+struct QueueCounts {
+  std::array<std::uint64_t, kPriorities> taken_in{};
+  std::array<std::uint64_t, kPriorities> dropped{};  // the oldest, for want of room
+  std::array<std::uint64_t, kPriorities> refused{};
+  std::size_t waiting = 0;
+  std::size_t longest = 0;  // the most that ever waited
+};
+
+class Queue {
+ public:
+  explicit Queue(const QueueLimits& limits) : limits_(limits) {}
+
+  enum class Put : std::uint8_t {
+    First,    // taken in; the queue was empty before
+    More,     // taken in
+    Dropped,  // taken in, and the oldest of its priority dropped: see *dropped
+    Refused
+  };
+  Put put(const MessagePtr& message, MessagePtr* dropped);
+  // Appends at most `limit` to *out. -> how many.
+  std::size_t take(std::size_t limit, std::vector<MessagePtr>* out);
+  // Back to where it came from: in front of all others of its priority, also beyond the limit.
+  void put_back(const MessagePtr& message);
+  [[nodiscard]] bool empty() const;
+  [[nodiscard]] QueueCounts counts() const;
+
+ private:
+  QueueLimits limits_;
+  mutable std::mutex mutex_;
+  std::array<std::deque<MessagePtr>, kPriorities> waiting_;
+  QueueCounts counts_;
+};
+
+}  // namespace rise::bus

@@ -1,0 +1,418 @@
+#include "plugins/bus/bus.hpp"
+
+#include <CppUTest/TestHarness.h>
+
+#include <algorithm>
+#include <atomic>
+#include <stdexcept>
+#include <string>
+#include <thread>
+
+#include "plugins/host/thread_pool.hpp"
+
+using namespace rise::bus;
+
+namespace {
+
+Message message(const std::string& topic, const std::string& payload = "",
+                Guarantee guarantee = Guarantee::BestEffort) {
+  Message out;
+  out.topic = topic;
+  out.payload = payload;
+  out.guarantee = guarantee;
+  return out;
+}
+
+// A consumer that appends the payloads to a text.
+SubscribeOptions reader(const std::string& pattern, std::string* text) {
+  SubscribeOptions options;
+  options.name = "reader";
+  options.pattern = pattern;
+  options.handler = [text](const MessagePtr& m) { *text += m->payload; };
+  return options;
+}
+
+constexpr std::int64_t kLater_ns = 3'600'000'000'000;
+
+}  // namespace
+
+TEST_GROUP(Bus) { Bus bus{BusOptions{}}; };
+
+TEST(Bus, ReachesWhoeverHasSubscribed) {
+  std::string all;
+  std::string mills;
+  const Consumer a = bus.subscribe(reader("#", &all));
+  {
+    const Consumer b = bus.subscribe(reader("telemetry/+/load", &mills));
+    LONGS_EQUAL(2, bus.publish(message("telemetry/mill/load", "1")).reached);
+    LONGS_EQUAL(1, bus.publish(message("telemetry/mill", "2")).reached);
+  }
+  LONGS_EQUAL(1, bus.publish(message("telemetry/mill/load", "3")).reached);
+  STRCMP_EQUAL("123", all.c_str());
+  STRCMP_EQUAL("1", mills.c_str());
+  LONGS_EQUAL(3, bus.counts().published);
+  LONGS_EQUAL(4, bus.counts().delivered);
+}
+
+TEST(Bus, FillsInWhatIsMissing) {
+  MessagePtr seen;
+  SubscribeOptions options;
+  options.name = "a";
+  options.pattern = "#";
+  options.handler = [&](const MessagePtr& m) { seen = m; };
+  const Consumer consumer = bus.subscribe(options);
+  CHECK(bus.publish(message("a")).accepted);
+  CHECK(!seen->id.none());
+  CHECK(seen->time_ns > 1'500'000'000'000'000'000);
+  STRCMP_EQUAL("rise", seen->source.c_str());
+  Message own = message("a");
+  own.id = {1, 2};
+  own.source = "me";
+  own.time_ns = 5;
+  CHECK(bus.publish(own).accepted);
+  CHECK(seen->id == (Uuid{1, 2}));
+  STRCMP_EQUAL("me", seen->source.c_str());
+  LONGS_EQUAL(5, seen->time_ns);
+}
+
+TEST(Bus, MalformedMessagesAreRefusedWithTheReason) {
+  const PublishResult result = bus.publish(message("a//b"));
+  CHECK(!result.accepted);
+  STRCMP_CONTAINS("topic has an empty level", result.why.c_str());
+  LONGS_EQUAL(1, bus.counts().malformed);
+  LONGS_EQUAL(0, bus.counts().published);
+}
+
+TEST(Bus, MalformedSubscriptionsAreRefused) {
+  std::string text;
+  for (const auto& change : {+[](SubscribeOptions* o) { o->pattern = "a/#/b"; },
+                             +[](SubscribeOptions* o) { o->pattern = ""; },
+                             +[](SubscribeOptions* o) { o->filter = "nonsense"; },
+                             +[](SubscribeOptions* o) { o->name = ""; }}) {
+    SubscribeOptions options = reader("a", &text);
+    change(&options);
+    CHECK_THROWS(std::invalid_argument, (void)bus.subscribe(options));
+  }
+  LONGS_EQUAL(0, bus.consumers().size());
+}
+
+TEST(Bus, FiltersByContent) {
+  std::string text;
+  SubscribeOptions options = reader("#", &text);
+  options.filter = "priority <= 2";
+  const Consumer consumer = bus.subscribe(options);
+  Message urgent = message("a", "1");
+  urgent.priority = Priority::Critical;
+  LONGS_EQUAL(1, bus.publish(urgent).reached);
+  LONGS_EQUAL(0, bus.publish(message("a", "2")).reached);
+  STRCMP_EQUAL("1", text.c_str());
+  LONGS_EQUAL(1, bus.counts().unrouted);
+}
+
+TEST(Bus, DestinationsAreReachedAlone) {
+  std::string a;
+  std::string b;
+  SubscribeOptions options = reader("#", &a);
+  options.name = "a";
+  const Consumer first = bus.subscribe(options);
+  options = reader("#", &b);
+  options.name = "b";
+  const Consumer second = bus.subscribe(options);
+  Message to_b = message("x", "1");
+  to_b.destinations = {"b", "elsewhere"};
+  LONGS_EQUAL(1, bus.publish(to_b).reached);
+  STRCMP_EQUAL("", a.c_str());
+  STRCMP_EQUAL("1", b.c_str());
+}
+
+TEST(Bus, AGroupSharesTheWork) {
+  SubscribeOptions options;
+  options.pattern = "job";
+  options.group = "workers";
+  options.name = "one";
+  Consumer one = bus.subscribe(options);
+  options.name = "two";
+  Consumer two = bus.subscribe(options);
+  for (int i = 0; i < 10; ++i) LONGS_EQUAL(1, bus.publish(message("job")).reached);
+  std::vector<MessagePtr> first;
+  std::vector<MessagePtr> second;
+  LONGS_EQUAL(4, one.take(4, &first));
+  LONGS_EQUAL(6, two.take(10, &second));
+  LONGS_EQUAL(1, bus.consumers().size());
+}
+
+TEST(Bus, RequestsAreAnswered) {
+  SubscribeOptions options;
+  options.name = "adder";
+  options.pattern = "add";
+  options.handler = [&](const MessagePtr& m) {
+    (void)bus.reply(*m, message("", m->payload + "!"));
+  };
+  const Consumer consumer = bus.subscribe(options);
+  std::string answer;
+  CHECK(bus.request(message("add", "1"), 1000, [&](const MessagePtr& m) { answer = m->payload; })
+            .accepted);
+  STRCMP_EQUAL("1!", answer.c_str());
+}
+
+TEST(Bus, ARequestThatNobodyAnswersEnds) {
+  bool ended = false;
+  Message asked;
+  SubscribeOptions options;
+  options.name = "silent";
+  options.pattern = "#";
+  options.handler = [&](const MessagePtr& m) { asked = *m; };
+  const Consumer consumer = bus.subscribe(options);
+  CHECK(bus.request(message("add"), 1000, [&](const MessagePtr& m) { ended = m == nullptr; })
+            .accepted);
+  bus.tick(realtime_ns());
+  CHECK(!ended);
+  bus.tick(realtime_ns() + 2'000'000'000);
+  CHECK(ended);
+  LONGS_EQUAL(0, bus.reply(asked, message("", "late")).reached);
+  LONGS_EQUAL(1, bus.counts().late_answers);
+  LONGS_EQUAL(1, bus.counts().timeouts);
+}
+
+TEST(Bus, WhatFailsIsTriedAgainAndThenADeadLetter) {
+  int calls = 0;
+  int failures = 2;
+  SubscribeOptions options;
+  options.name = "shaky";
+  options.pattern = "#";
+  options.attempts = 3;
+  options.handler = [&](const MessagePtr&) {
+    ++calls;
+    if (failures-- > 0) throw std::runtime_error("not now");
+  };
+  const Consumer consumer = bus.subscribe(options);
+  CHECK(bus.publish(message("a", "", Guarantee::AtLeastOnce)).accepted);
+  LONGS_EQUAL(1, calls);
+  bus.tick(realtime_ns());  // too early
+  LONGS_EQUAL(1, calls);
+  for (int i = 0; i < 5; ++i) bus.tick(realtime_ns() + kLater_ns);
+  LONGS_EQUAL(3, calls);
+  LONGS_EQUAL(1, consumer.counts().handled);
+  LONGS_EQUAL(0, bus.counts().dead_letters.held);
+  failures = 100;
+  CHECK(bus.publish(message("a", "x", Guarantee::AtLeastOnce)).accepted);
+  for (int i = 0; i < 5; ++i) bus.tick(realtime_ns() + kLater_ns);
+  LONGS_EQUAL(6, calls);
+  const auto letters = bus.dead_letters().list();
+  LONGS_EQUAL(1, letters.size());
+  STRCMP_EQUAL("not now", letters[0].reason.c_str());
+  STRCMP_EQUAL("shaky", letters[0].consumer.c_str());
+  LONGS_EQUAL(3, letters[0].attempts);
+  failures = 0;
+  LONGS_EQUAL(1, bus.retry_dead_letters({}));
+  LONGS_EQUAL(2, consumer.counts().handled);
+  LONGS_EQUAL(0, bus.counts().dead_letters.held);
+}
+
+TEST(Bus, BestEffortIsTriedOnce) {  // the control
+  int calls = 0;
+  SubscribeOptions options;
+  options.name = "shaky";
+  options.pattern = "#";
+  options.handler = [&](const MessagePtr&) {
+    ++calls;
+    throw 1;
+  };
+  const Consumer consumer = bus.subscribe(options);
+  CHECK(bus.publish(message("a")).accepted);
+  bus.tick(realtime_ns() + kLater_ns);
+  LONGS_EQUAL(1, calls);
+  LONGS_EQUAL(1, consumer.counts().failed);
+  LONGS_EQUAL(0, bus.counts().dead_letters.held);
+}
+
+TEST(Bus, ExactlyOnceDropsWhatComesAgain) {
+  for (const auto& [guarantee, times] :
+       {std::pair(Guarantee::ExactlyOnce, 1), std::pair(Guarantee::AtLeastOnce, 3)}) {
+    int calls = 0;
+    SubscribeOptions options;
+    options.name = "once";
+    options.pattern = "#";
+    options.handler = [&](const MessagePtr&) { ++calls; };
+    const Consumer consumer = bus.subscribe(options);
+    auto again = std::make_shared<Message>(message("a", "", guarantee));
+    again->id = Uuid::make();
+    for (int i = 0; i < 3; ++i) CHECK(bus.forward(again).accepted);
+    LONGS_EQUAL(times, calls);
+    LONGS_EQUAL(3 - times, consumer.counts().duplicates);
+  }
+}
+
+TEST(Bus, OrderedMessagesWaitForTheOneThatFailed) {
+  for (const auto& [guarantee, order] :
+       {std::pair(Guarantee::Ordered, "1123"), std::pair(Guarantee::AtLeastOnce, "1231")}) {
+    std::string text;
+    bool failed = false;
+    SubscribeOptions options = reader("#", &text);
+    options.handler = [&](const MessagePtr& m) {
+      text += m->payload;
+      if (!std::exchange(failed, true)) throw std::runtime_error("not now");
+    };
+    const Consumer consumer = bus.subscribe(options);
+    for (const char* payload : {"1", "2", "3"}) {
+      CHECK(bus.publish(message("a", payload, guarantee)).accepted);
+    }
+    bus.tick(realtime_ns() + kLater_ns);
+    STRCMP_EQUAL(order, text.c_str());
+  }
+}
+
+TEST(Bus, OrderedMessagesAreNumberedBySourceAndTopic) {
+  std::vector<std::uint64_t> numbers;
+  SubscribeOptions options;
+  options.name = "a";
+  options.pattern = "#";
+  options.handler = [&](const MessagePtr& m) { numbers.push_back(m->sequence); };
+  const Consumer consumer = bus.subscribe(options);
+  for (const char* topic : {"a", "a", "b", "a"}) {
+    CHECK(bus.publish(message(topic, "", Guarantee::Ordered)).accepted);
+  }
+  CHECK((numbers == std::vector<std::uint64_t>{1, 2, 1, 3}));
+}
+
+TEST(Bus, ExpiredMessagesAreNotDelivered) {
+  std::string text;
+  const Consumer consumer = bus.subscribe(reader("#", &text));
+  Message old = message("a", "x", Guarantee::AtLeastOnce);
+  old.time_ns = realtime_ns() - 1'000'000'000;
+  old.ttl_ms = 10;
+  CHECK(bus.publish(old).accepted);
+  STRCMP_EQUAL("", text.c_str());
+  LONGS_EQUAL(1, bus.counts().expired);
+  STRCMP_CONTAINS("expired", bus.dead_letters().list().at(0).reason.c_str());
+  old.ttl_ms = 100'000;  // the control
+  CHECK(bus.publish(old).accepted);
+  STRCMP_EQUAL("x", text.c_str());
+}
+
+TEST(Bus, AFullQueueMakesADeadLetterOfWhatMustNotBeLost) {
+  SubscribeOptions options;
+  options.name = "slow";
+  options.pattern = "#";
+  options.limits = {{1, 1, 1, 1, 1}};
+  Consumer consumer = bus.subscribe(options);
+  LONGS_EQUAL(1, bus.publish(message("a", "1", Guarantee::AtLeastOnce)).reached);
+  const PublishResult result = bus.publish(message("a", "2", Guarantee::AtLeastOnce));
+  LONGS_EQUAL(1, result.refused);
+  STRCMP_EQUAL("2", bus.dead_letters().list().at(0).message->payload.c_str());
+  STRCMP_EQUAL("the queue is full", bus.dead_letters().list().at(0).reason.c_str());
+}
+
+TEST(Bus, HandlersMayPublishSubscribeAndLeave) {
+  std::string text;
+  Consumer inner;
+  SubscribeOptions options = reader("a", &text);
+  Consumer outer;
+  options.handler = [&](const MessagePtr& m) {
+    text += m->payload;
+    inner = bus.subscribe(reader("b", &text));
+    (void)bus.publish(message("b", "2", Guarantee::Ordered));
+    outer.leave();
+  };
+  outer = bus.subscribe(options);
+  CHECK(bus.publish(message("a", "1", Guarantee::Ordered)).accepted);
+  CHECK(bus.publish(message("a", "3")).accepted);
+  STRCMP_EQUAL("12", text.c_str());
+}
+
+TEST_GROUP(BusHistory){};
+
+TEST(BusHistory, IsReplayedFromAPositionOrATime) {
+  BusOptions options;
+  options.histories = {{"alarm/#", 3, 1000, 0}, {"#", 100, 100'000, 0}};
+  Bus bus(options);
+  std::int64_t times[5];
+  for (int i = 0; i < 5; ++i) {
+    Message m = message(i % 2 == 0 ? "alarm/a" : "other", std::to_string(i));
+    times[i] = m.time_ns = 1'000'000'000 + i;
+    CHECK(bus.publish(m).accepted);
+  }
+  const auto replayed = [&](std::uint64_t position, const char* pattern) {
+    std::string text;
+    bus.replay(position, pattern, [&](std::uint64_t, const MessagePtr& m) {
+      text += m->payload;
+      return true;
+    });
+    return text;
+  };
+  STRCMP_EQUAL("01234", replayed(0, "#").c_str());
+  STRCMP_EQUAL("024", replayed(0, "alarm/+").c_str());
+  STRCMP_EQUAL("34", replayed(bus.position_at(times[3]), "#").c_str());
+  STRCMP_EQUAL("", replayed(bus.position_at(times[4] + 1), "#").c_str());
+  // A little at a time.
+  std::string text;
+  for (std::uint64_t at = 0; text.size() < 5;) {
+    at = bus.replay(at, "#", [&](std::uint64_t, const MessagePtr& m) {
+      text += m->payload;
+      return false;
+    });
+  }
+  STRCMP_EQUAL("01234", text.c_str());
+}
+
+TEST(BusHistory, IsBounded) {
+  const auto held = [](HistoryOptions options) {
+    History history(std::move(options));
+    for (std::uint64_t i = 0; i < 100; ++i) {
+      Message m = message("t", std::string(99, 'x'));
+      m.time_ns = static_cast<std::int64_t>(i) * 1'000'000;
+      history.add(i, std::make_shared<Message>(m));
+    }
+    return history.held();
+  };
+  LONGS_EQUAL(100, held({"#", 1000, 1'000'000, 0}));
+  LONGS_EQUAL(7, held({"#", 7, 1'000'000, 0}));
+  LONGS_EQUAL(5, held({"#", 1000, 500, 0}));
+  LONGS_EQUAL(11, held({"#", 1000, 1'000'000, 10}));
+}
+
+TEST_GROUP(BusThreads){};
+
+// Many publish to many, who come and go: each message reaches whoever was there all the time once.
+TEST(BusThreads, NothingIsLostOrTwice) {
+  rise::host::ThreadPool pool({2, "test", {}});
+  constexpr int kThreads = 3;
+  constexpr int kEach = 4000;
+  std::atomic<int> seen[kThreads] = {};
+  std::atomic<bool> in_order{true};
+  {
+    BusOptions options;
+    options.post = [&](std::function<void()> task) { pool.post(std::move(task)); };
+    Bus bus(options);
+    SubscribeOptions steady;
+    steady.name = "steady";
+    steady.pattern = "#";
+    steady.limits = {{100'000, 100'000, 100'000, 100'000, 100'000}};
+    steady.handler = [&](const MessagePtr& m) {
+      const int thread = m->source[0] - '0';
+      if (seen[thread]++ != std::stoi(m->payload)) in_order = false;
+    };
+    Consumer consumer = bus.subscribe(steady);
+    std::vector<std::thread> threads;
+    for (int t = 0; t < kThreads; ++t) {
+      threads.emplace_back([&, t] {
+        for (int i = 0; i < kEach; ++i) {
+          Message m = message("a/" + std::to_string(i % 7), std::to_string(i));
+          m.source = std::to_string(t);
+          (void)bus.publish(m);
+          if (i % 100 == 0) {
+            std::string text;
+            SubscribeOptions passing = reader("a/+", &text);
+            passing.handler = [](const MessagePtr&) {};
+            const Consumer here = bus.subscribe(passing);
+            (void)bus.publish(message("b"));
+          }
+        }
+      });
+    }
+    for (std::thread& thread : threads) thread.join();
+    pool.wait_idle();
+  }
+  for (const auto& count : seen) LONGS_EQUAL(kEach, count.load());
+  CHECK(in_order.load());
+}
