@@ -25,6 +25,8 @@ constexpr rise_setting_spec kSettings[] = {
          "use huge pages for the region where a hugetlbfs mount has room"),
     string("core.driver_path", 0, 255, "\"\"",
            "folder of the drivers' .so files; empty: beside the program, ../lib/rise/drivers"),
+    string("drivers.trusted_keys.*", 1, 255, nullptr,
+           "files with public keys (ECDSA, RSA); none: drivers need no signature"),
     integer("core.dpdk_memory_mib", 0, 65536, "0", "MiB",
             "memory for all DPDK devices together; 0: 24 for each"),
     choice("core.dpdk_hugepages", "auto|never|required", "\"auto\"",

@@ -70,7 +70,7 @@ void Caretaker::reload(Ward* ward) {
     return;
   }
   const std::string& path = ward->library->path();
-  Result<driver::Library> loaded = driver::Library::load_anew(path);
+  Result<driver::Library> loaded = ward->library->load_anew();
   if (!loaded) {
     ward->machine->post_notice("not reloaded: " + with_file_name(loaded.error(), path));
     return;

@@ -60,12 +60,24 @@ long process_number(const char* text) {
   return end != text && *end == '\0' && number > 0 ? number : -1;
 }
 
-// core.driver_path is needed before the plan, which loads the drivers.
-std::string driver_path(const std::string& text) {
-  std::vector<config::Problem> ignored;
+// What is needed before the plan, which loads the drivers.
+struct DriverPlace {
+  std::string folder;
+  std::shared_ptr<driver::TrustedKeys> keys;  // null: none is asked for
+};
+DriverPlace driver_place(const std::string& text, std::vector<config::Problem>* problems) {
+  std::vector<config::Problem> ignored;  // whatever else is wrong, the plan says
   const config::Document document = config::parse(text, &ignored);
-  const config::Value* value = document.find("core.driver_path");
-  return value != nullptr && value->type == config::Type::String ? value->string : "";
+  DriverPlace place;
+  for (const config::Value& value : document.values) {
+    if (value.type != config::Type::String) continue;
+    if (value.path == "core.driver_path") place.folder = value.string;
+    if (!value.path.starts_with("drivers.trusted_keys.")) continue;
+    if (place.keys == nullptr) place.keys = std::make_shared<driver::TrustedKeys>();
+    const std::string fault = place.keys->add(value.string);
+    if (!fault.empty()) problems->push_back({value.line, value.path, value.string + " " + fault});
+  }
+  return place;
 }
 
 void print_keys(const plan::Plan& plan) {
@@ -285,7 +297,10 @@ int main(int argc, char** argv) {
     return kBadConfig;
   }
   std::vector<config::Problem> problems;
-  plan::Plan plan = plan::make_plan(text, plan::drivers_in(driver_path(text)), &problems);
+  std::vector<config::Problem> key_problems;
+  const DriverPlace place = driver_place(text, &key_problems);
+  plan::Plan plan = plan::make_plan(text, plan::drivers_in(place.folder, place.keys), &problems);
+  problems.insert(problems.begin(), key_problems.begin(), key_problems.end());
   if (options.keys) {
     print_keys(plan);
     return 0;

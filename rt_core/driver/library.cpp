@@ -76,9 +76,14 @@ std::string fault(const rise_driver* driver) {
 
 }  // namespace
 
-Result<Library> Library::load(const std::string& path) { return open(path, path); }
+Result<Library> Library::load(const std::string& path, std::shared_ptr<const TrustedKeys> keys) {
+  return keys == nullptr ? open(path, path) : open_copy(path, std::move(keys));
+}
 
-Result<Library> Library::load_anew(const std::string& path) {
+Result<Library> Library::load_anew() const { return open_copy(path_, keys_); }
+
+Result<Library> Library::open_copy(const std::string& path,
+                                   std::shared_ptr<const TrustedKeys> keys) {
   const int from = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (from < 0) return Failure{"driver cannot be loaded: " + path + ": " + std::strerror(errno)};
   const int copy = ::memfd_create("rise-driver", MFD_CLOEXEC);
@@ -89,12 +94,18 @@ Result<Library> Library::load_anew(const std::string& path) {
   }
   const int error = errno;
   ::close(from);
-  Result<Library> library =
-      whole ? open("/proc/self/fd/" + std::to_string(copy), path)
-            : Result<Library>(Failure{"driver " + path +
-                                      " cannot be copied into memory: " + std::strerror(error)});
+  std::string fault;
+  if (!whole) {
+    fault = " cannot be copied into memory: " + std::string(std::strerror(error));
+  } else if (keys != nullptr) {
+    fault = keys->fault(copy, path + ".sig");
+    if (!fault.empty()) fault = " " + fault;
+  }
+  Result<Library> library = fault.empty() ? open("/proc/self/fd/" + std::to_string(copy), path)
+                                          : Result<Library>(Failure{"driver " + path + fault});
   if (library) {
     library->copy_ = copy;
+    library->keys_ = std::move(keys);
   } else if (copy >= 0) {
     ::close(copy);
   }
@@ -138,12 +149,14 @@ std::string Library::take(const rise_driver* driver) {
 
 Library::Library(Library&& other) noexcept
     : path_(std::move(other.path_)),
+      keys_(std::move(other.keys_)),
       handle_(std::exchange(other.handle_, nullptr)),
       copy_(std::exchange(other.copy_, -1)),
       driver_(std::move(other.driver_)) {}
 
 Library& Library::operator=(Library&& other) noexcept {
   std::swap(path_, other.path_);
+  std::swap(keys_, other.keys_);
   std::swap(handle_, other.handle_);
   std::swap(copy_, other.copy_);
   std::swap(driver_, other.driver_);

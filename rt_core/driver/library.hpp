@@ -5,18 +5,21 @@
 #include <string>
 
 #include "drivers/sdk/rise_driver.h"
+#include "rt_core/driver/signature.hpp"
 #include "rt_core/result.hpp"
 
 namespace rise::driver {
 
 class Library {
  public:
-  // Loads `path` and checks that it is a driver of an ABI that this host speaks. Each way to fail
-  // has its own sentence.
-  static Result<Library> load(const std::string& path);
-  // The same, but what is in the file now, even if a library of that name is loaded already: dlopen
-  // would give us that one again. Works on a copy, so the file may be overwritten later.
-  static Result<Library> load_anew(const std::string& path);
+  // Loads `path` and checks that it is a driver of an ABI that this host speaks. With keys: that
+  // one of them has signed it; what is checked is what is loaded, whatever becomes of the file.
+  // Each way to fail has its own sentence.
+  static Result<Library> load(const std::string& path,
+                              std::shared_ptr<const TrustedKeys> keys = nullptr);
+  // What is in its file now, by the same keys. dlopen would give us the one that is loaded already;
+  // this works on a copy, so the file may be overwritten later.
+  [[nodiscard]] Result<Library> load_anew() const;
   // A driver that is linked into the program (tests).
   static Result<Library> adopt(const rise_driver* driver);
 
@@ -39,9 +42,12 @@ class Library {
   Library() = default;
   std::string take(const rise_driver* driver);  // empty: fine
   static Result<Library> open(const std::string& file, const std::string& path);
+  static Result<Library> open_copy(const std::string& path,
+                                   std::shared_ptr<const TrustedKeys> keys);
   std::string path_;
+  std::shared_ptr<const TrustedKeys> keys_;  // null: whoever made it
   void* handle_ = nullptr;
-  int copy_ = -1;  // load_anew: held open, so that the next copy has another name
+  int copy_ = -1;  // held open, so that the next copy has another name
   std::unique_ptr<const rise_driver> driver_;
 };
 

@@ -405,7 +405,8 @@ Plan make_plan(const std::string& toml, const DriverSource& source, std::vector<
   return std::move(planner.plan);
 }
 
-DriverSource drivers_in(const std::string& folder) {
+DriverSource drivers_in(const std::string& folder,
+                        std::shared_ptr<const driver::TrustedKeys> keys) {
   std::string base = folder;
   if (base.empty()) {
     char path[PATH_MAX] = {};
@@ -413,12 +414,12 @@ DriverSource drivers_in(const std::string& folder) {
     base = std::string(path, length > 0 ? static_cast<std::size_t>(length) : 0);
     base = base.substr(0, base.rfind('/')) + "/../lib/rise/drivers";
   }
-  return [base](const std::string& name) -> Result<driver::Library> {
+  return [base, keys = std::move(keys)](const std::string& name) -> Result<driver::Library> {
     const bool plain = !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
       return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
     });
     if (!plain) return Failure{"driver name \"" + name + "\": use a-z, 0-9, '-' and '_'"};
-    return driver::Library::load(base + "/" + name + ".so");
+    return driver::Library::load(base + "/" + name + ".so", keys);
   };
 }
 

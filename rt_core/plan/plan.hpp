@@ -94,8 +94,10 @@ struct Rehearsal {
 Plan make_plan(const std::string& toml, const DriverSource& source,
                std::vector<config::Problem>* problems, const Rehearsal* rehearsal = nullptr);
 
-// Drivers as <name>.so in `folder` (empty: ../lib/rise/drivers beside the running program).
-DriverSource drivers_in(const std::string& folder);
+// Drivers as <name>.so in `folder` (empty: ../lib/rise/drivers beside the running program). With
+// keys: those that one of them has signed.
+DriverSource drivers_in(const std::string& folder,
+                        std::shared_ptr<const driver::TrustedKeys> keys = nullptr);
 
 // Sizes of the shared region for this plan.
 shm::RegionPlan region_plan(const Plan& plan);

@@ -2,7 +2,7 @@
 INSTRUCTIONS := $(OUT)/tests/instructions
 $(INSTRUCTIONS): $(call objects,$(addprefix tests/unit/,focas_fake_control.cpp focas_fake_host.cpp telemetry_fake_host.cpp)) \
     $(OUT)/obj/tests/instructions/instructions.o $(UNDER_TEST)
-	$(call link,$(URING) -ldl)
+	$(call link,$(CORE_LIBS))
 
 test-programs integration: $(INSTRUCTIONS)
 

@@ -6,4 +6,4 @@ programs: $(OUT)/bin/rise-replay
 
 # -rdynamic: as in the core, for the names in stack traces.
 $(OUT)/bin/rise-replay: $(OUT)/obj/drivers/replay/main.o $(REPLAY_OBJ) $(CORE_OBJ) $(CONFIG_OBJ)
-	$(call link,-rdynamic $(URING) -ldl)
+	$(call link,-rdynamic $(CORE_LIBS))

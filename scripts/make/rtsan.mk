@@ -7,7 +7,7 @@ RTSAN = -Wl,--whole-archive $(RTSAN_LIB) -Wl,--no-whole-archive -lpthread -lrt -
 
 # The whole archive: its malloc, open, ... take the place of the C library's, for the drivers as well (-rdynamic).
 $(OUT)/rtsan/rise-core: $(OUT)/obj/rt_core/core/main.o $(OUT)/obj/tests/rtsan/guard.o $(CORE_OBJ) $(CONFIG_OBJ)
-	$(call link,-rdynamic $(URING) $(RTSAN))
+	$(call link,-rdynamic $(CORE_LIBS) $(RTSAN))
 
 .PHONY: rtsan rtsan-program
 rtsan-program: programs $(TEST_DRIVERS) $(OUT)/rtsan/rise-core

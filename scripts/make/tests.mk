@@ -22,11 +22,11 @@ UNDER_TEST := $(sort $(CORE_OBJ) $(CONFIG_OBJ))
 CLI_UNDER_TEST :=
 endif
 $(OUT)/tests/unit: $(call objects,$(UNIT_SRC)) $(UNDER_TEST) $(CLI_UNDER_TEST)
-	$(call link,-lboost_json $(URING) -ldl -lCppUTest)
+	$(call link,-lboost_json $(CORE_LIBS) -lCppUTest)
 
 # ---- simulation: the whole core on simulated time and network, many seeds
 $(OUT)/tests/simulation: $(call objects,$(wildcard tests/simulation/*.cpp)) $(UNDER_TEST)
-	$(call link,$(URING) -ldl)
+	$(call link,$(CORE_LIBS))
 
 # ---- drivers for tests, in C, as an outsider would build them
 TEST_DRIVERS := $(patsubst tests/drivers/%.c,$(OUT)/tests/drivers/%.so,$(wildcard tests/drivers/*.c))

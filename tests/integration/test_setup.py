@@ -61,7 +61,7 @@ class Setup(unittest.TestCase):
         self.stand_in("id", "echo 0")
         done = self.run_it("build")
         self.assertEqual(done.returncode, 0, done.stderr)
-        self.assertIn("setup: installing libboost-json1.83-dev\n", done.stdout)
+        self.assertIn("setup: installing libboost1.83-dev libboost-json1.83-dev\n", done.stdout)
 
     def test_a_failure_is_shown_and_told(self):
         self.stand_in("dpkg-query", "exit 1")

@@ -116,7 +116,10 @@ TEST(ConfigRiseToml, TheDefaultsThatItShowsAreValidToo) {
 TEST(ConfigRiseToml, ItShowsEverySettingOfTheCore) {
   const Document document = parsed(with_defaults());
   for (const rise_setting_spec& spec : rise_toml()) {
-    CHECK_TEXT(has(document, spec.path), spec.path);
+    // A list is shown as it comes, which may be empty.
+    std::string path = spec.path;
+    if (path.ends_with(".*")) path.resize(path.size() - 2);
+    CHECK_TEXT(has(document, path), spec.path);
   }
 }
 
