@@ -1,5 +1,7 @@
 #include "config/schema/rise_toml.hpp"
 
+#include <algorithm>
+
 #include "drivers/sdk/rise_settings.hpp"
 
 namespace rise::config {
@@ -136,21 +138,41 @@ constexpr rise_setting_spec kSettings[] = {
     flag("sidecar.enabled", "true", "start the sidecar together with the core"),
     integer("sidecar.heartbeat_ms", 10, 10000, "100", "ms",
             "how often the sidecar shows that it lives"),
+    integer("sidecar.threads", 1, 64, "2", nullptr, "threads that its plugins share"),
+    string("sidecar.plugin_path", 0, 255, "\"\"",
+           "folder of the plugins' .so files; empty: beside the program, ../lib/rise/plugins"),
+    integer("sidecar.stall_s", 1, 3600, "10", "s",
+            "a plugin that does not return from a call for so long is given up and made anew"),
+    integer("sidecar.restart_s", 1, 3600, "1", "s",
+            "wait until a plugin that failed is made anew; doubles each time"),
+    integer("sidecar.restart_max_s", 1, 86400, "60", "s",
+            "longest such wait; after running as long it begins at restart_s again"),
+    required(string("plugin.*.name", 1, 31, nullptr, "name of this instance of a plugin")),
+    string("plugin.*.plugin", 0, 31, "\"\"",
+           "which; its settings are in the table of that name; empty: as its name"),
+    flag("plugin.*.enabled", "true", "false: as if it were not here"),
 };
 
 }  // namespace
 
 std::span<const rise_setting_spec> rise_toml() { return kSettings; }
 
-std::vector<std::string> driver_tables(const Document& document) {
-  constexpr std::string_view kKey = "driver";
+std::vector<std::string> foreign_tables(const Document& document) {
   std::vector<std::string> tables;
+  const auto add = [&](const std::string& element, const std::string& table) {
+    if (!table.empty()) tables.push_back(element + table);
+  };
   for (const Value& value : document.values) {
-    if (value.type != Type::String || !value.path.starts_with("machine.") ||
-        !value.path.ends_with("." + std::string(kKey))) {
-      continue;
+    if (value.type != Type::String) continue;
+    const std::string element = value.path.substr(0, value.path.rfind('.') + 1);
+    if (std::count(element.begin(), element.end(), '.') != 2) continue;  // "machine.0."
+    if (value.path.starts_with("machine.") && value.path == element + "driver") {
+      add(element, value.string);
     }
-    tables.push_back(value.path.substr(0, value.path.size() - kKey.size()) + value.string);
+    if (!value.path.starts_with("plugin.")) continue;
+    const Value* which = document.find(element + "plugin");
+    const bool named = which != nullptr && which->type == Type::String && !which->string.empty();
+    if (value.path == element + (named ? "plugin" : "name")) add(element, value.string);
   }
   return tables;
 }

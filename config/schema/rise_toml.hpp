@@ -1,4 +1,4 @@
-// What rise.toml may hold: every setting but the drivers' own tables, which the drivers describe
+// What rise.toml may hold: every setting but the tables of drivers and plugins, which describe them
 // themselves.
 #pragma once
 
@@ -13,7 +13,8 @@ namespace rise::config {
 
 std::span<const rise_setting_spec> rise_toml();
 
-// The tables that belong to drivers: machine.N.<its driver>.
-std::vector<std::string> driver_tables(const Document& document);
+// The tables that drivers and plugins describe themselves: machine.N.<its driver>,
+// plugin.N.<its plugin>.
+std::vector<std::string> foreign_tables(const Document& document);
 
 }  // namespace rise::config

@@ -30,7 +30,12 @@ Consumer& Consumer::operator=(Consumer&& other) noexcept {
 }
 
 void Consumer::leave() {
-  if (bus_ != nullptr) bus_->leave(channel_, member_);
+  if (bus_ != nullptr) bus_->leave(channel_, member_, true);
+  bus_ = nullptr;
+}
+
+void Consumer::abandon() {
+  if (bus_ != nullptr) bus_->leave(channel_, member_, false);
   bus_ = nullptr;
 }
 
@@ -159,9 +164,9 @@ Consumer Bus::subscribe(SubscribeOptions options) {
   return consumer;
 }
 
-void Bus::leave(const std::shared_ptr<Channel>& channel, std::uint64_t member) {
+void Bus::leave(const std::shared_ptr<Channel>& channel, std::uint64_t member, bool wait) {
   // Not under the bus's lock: it waits for a handler, which may publish.
-  if (channel->leave(member) != 0) return;
+  if (channel->leave(member, wait) != 0) return;
   const std::unique_lock lock(mutex_);
   if (channel->members() != 0) return;  // somebody has joined meanwhile
   std::erase(channels_, channel);
@@ -263,7 +268,7 @@ void Bus::tick(std::int64_t now_ns) {
   }
 }
 
-std::size_t Bus::retry_dead_letters(const std::vector<Uuid>& which) {
+std::size_t Bus::retry_dead_letters(const std::function<bool(const DeadLetter&)>& which) {
   const std::vector<DeadLetter> letters = dead_letters_.take(which);
   for (const DeadLetter& letter : letters) {
     // To the one that has not got it, not once more to all the others.

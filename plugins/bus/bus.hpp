@@ -74,6 +74,8 @@ class Consumer {
   }
   [[nodiscard]] ChannelCounts counts() const { return channel_->counts(); }
   void leave();
+  // As leave(), but a handler that is at work may go on.
+  void abandon();
 
  private:
   friend class Bus;
@@ -113,8 +115,9 @@ class Bus {
   void tick(std::int64_t now_ns);
 
   [[nodiscard]] DeadLetters& dead_letters() { return dead_letters_; }
-  // Publishes these dead letters again, or all. -> how many.
-  std::size_t retry_dead_letters(const std::vector<Uuid>& which);
+  // Publishes those again that `which` chooses, to the consumers that have not got them. -> how
+  // many.
+  std::size_t retry_dead_letters(const std::function<bool(const DeadLetter&)>& which);
   [[nodiscard]] BusCounts counts() const;
   [[nodiscard]] std::vector<ConsumerView> consumers() const;
   [[nodiscard]] const std::string& name() const { return options_.name; }
@@ -144,7 +147,7 @@ class Bus {
   std::shared_ptr<const Targets> targets(std::string_view topic);
   PublishResult route(const MessagePtr& message);
   bool answered(const MessagePtr& message);
-  void leave(const std::shared_ptr<Channel>& channel, std::uint64_t member);
+  void leave(const std::shared_ptr<Channel>& channel, std::uint64_t member, bool wait);
   PublishResult malformed(std::string why);
 
   BusOptions options_;

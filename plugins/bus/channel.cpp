@@ -87,16 +87,28 @@ std::uint64_t Channel::join(Handler handler) {
   return number;
 }
 
-std::size_t Channel::leave(std::uint64_t number) {
-  std::unique_lock lock(mutex_);
-  const auto found = std::find_if(members_.begin(), members_.end(),
-                                  [&](const auto& member) { return member->number == number; });
-  if (found == members_.end()) return members_.size();
-  const std::shared_ptr<Member> member = *found;
-  members_.erase(found);
-  member->gone = true;
-  if (working != member.get()) idle_.wait(lock, [&] { return !member->busy; });
-  return members_.size();
+std::size_t Channel::leave(std::uint64_t number, bool wait) {
+  std::vector<MessagePtr> waiting;
+  {
+    std::unique_lock lock(mutex_);
+    const auto found = std::find_if(members_.begin(), members_.end(),
+                                    [&](const auto& member) { return member->number == number; });
+    if (found == members_.end()) return members_.size();
+    const std::shared_ptr<Member> member = *found;
+    members_.erase(found);
+    member->gone = true;
+    if (wait && working != member.get()) idle_.wait(lock, [&] { return !member->busy; });
+    if (!members_.empty()) return members_.size();
+    for (const Delayed& delayed : delayed_) waiting.push_back(delayed.message);
+    delayed_.clear();
+  }
+  // What must not be lost is kept for whoever comes in its place.
+  queue_.take(SIZE_MAX, &waiting);
+  for (const MessagePtr& message : waiting) {
+    if (message->guarantee < Guarantee::AtLeastOnce) continue;
+    bury(message, std::string(kConsumerLeft), 0);
+  }
+  return 0;
 }
 
 std::size_t Channel::members() const {

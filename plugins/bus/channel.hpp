@@ -73,8 +73,8 @@ class Channel : public std::enable_shared_from_this<Channel> {
   // Members: those whose handlers take from here. wake() when one has joined: there may be work.
   std::uint64_t join(Handler handler);
   void wake();
-  // Waits until the handler has returned, unless it is called from within it. -> members left.
-  std::size_t leave(std::uint64_t member);
+  // wait: until the handler has returned, unless it is called from within it. -> members left.
+  std::size_t leave(std::uint64_t member, bool wait);
   [[nodiscard]] std::size_t members() const;
 
  private:

@@ -18,13 +18,10 @@ std::vector<DeadLetter> DeadLetters::list() const {
   return {letters_.begin(), letters_.end()};
 }
 
-std::vector<DeadLetter> DeadLetters::take(const std::vector<Uuid>& which) {
+std::vector<DeadLetter> DeadLetters::take(const std::function<bool(const DeadLetter&)>& which) {
   const std::lock_guard lock(mutex_);
-  const auto kept =
-      std::stable_partition(letters_.begin(), letters_.end(), [&](const DeadLetter& letter) {
-        return !which.empty() &&
-               std::find(which.begin(), which.end(), letter.message->id) == which.end();
-      });
+  const auto kept = std::stable_partition(letters_.begin(), letters_.end(),
+                                          [&](const DeadLetter& letter) { return !which(letter); });
   std::vector<DeadLetter> taken(std::make_move_iterator(kept),
                                 std::make_move_iterator(letters_.end()));
   letters_.erase(kept, letters_.end());

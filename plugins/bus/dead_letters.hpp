@@ -22,6 +22,9 @@ struct DeadLetter {
   std::uint32_t attempts = 0;
 };
 
+// The reason of those that waited for a consumer when it left.
+inline constexpr std::string_view kConsumerLeft = "its consumer has left";
+
 struct DeadLetterCounts {
   std::uint64_t in = 0;
   std::uint64_t overflowed = 0;  // given up for newer ones
@@ -36,8 +39,8 @@ class DeadLetters {
   void add(DeadLetter letter);
   // The oldest first.
   [[nodiscard]] std::vector<DeadLetter> list() const;
-  // Takes those out that `which` names (their message's id), or all if it is empty.
-  std::vector<DeadLetter> take(const std::vector<Uuid>& which);
+  // Takes out those that `which` chooses.
+  std::vector<DeadLetter> take(const std::function<bool(const DeadLetter&)>& which);
   [[nodiscard]] DeadLetterCounts counts() const;
 
  private:

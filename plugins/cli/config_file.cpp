@@ -91,13 +91,12 @@ Result<ProcessPlan> read_process_plan(const std::string& path) {
   std::vector<config::Problem> problems;
   const config::Document document = config::parse(source.text, &problems);
   const config::Settings settings =
-      config::check(document, config::rise_toml(), config::driver_tables(document), &problems);
+      config::check(document, config::rise_toml(), config::foreign_tables(document), &problems);
   ProcessPlan plan;
   plan.region = settings.string("core.name");
   plan.simulator = settings.flag("simulator.enabled");
   plan.simulator_config = settings.string("simulator.config");
   plan.sidecar = settings.flag("sidecar.enabled");
-  plan.heartbeat_ms = settings.integer("sidecar.heartbeat_ms");
   plan.stop_grace_ms = settings.integer("core.stop_grace_ms");
   const bool relative = !plan.simulator_config.empty() && plan.simulator_config[0] != '/';
   const std::size_t slash = path.rfind('/');
@@ -119,6 +118,7 @@ int check_config(const std::string& path, bool json) {
   }
   const std::string file = path.empty() ? "" : " --config " + quoted(path);
   std::vector<Report> reports = {run_checker("rise-core", "--check" + file)};
+  if (plan->sidecar) reports.push_back(run_checker("rise-sidecar", "--check" + file));
   if (plan->simulator) {
     const bool built_in = plan->simulator_config.empty();
     reports.push_back(run_checker(

@@ -15,7 +15,6 @@ struct ProcessPlan {
   bool simulator = false;
   std::string simulator_config;  // absolute or as given; empty: built in
   bool sidecar = true;
-  std::int64_t heartbeat_ms = 100;
   std::int64_t stop_grace_ms = 1000;  // so long the core may take to end
 };
 

@@ -72,6 +72,16 @@ void add_bench(CLI::App* app, int* code) {
   });
 }
 
+// The subcommands of `rise plugin`.
+void add_plugin(CLI::App* app, std::string* name, int* code) {
+  CLI::App* plugin = app->add_subcommand("plugin", "what the sidecar can do");
+  plugin->require_subcommand(1);
+  CLI::App* describe = plugin->add_subcommand("describe", "print what may be set of a plugin");
+  describe->add_option("name", *name, "of the plugin, or the path of its .so")->required();
+  describe->callback(
+      [=] { *code = become(program_folder() + "/rise-sidecar", {"--describe", *name}); });
+}
+
 struct CommandVerb {
   const char* name;
   const char* help;
@@ -213,6 +223,8 @@ int main(int argc, char** argv) {
       ->capture_default_str();
   trace_command->callback([&] { code = trace(trace_options); });
 
+  std::string plugin_name;
+  add_plugin(&app, &plugin_name, &code);
   add_bench(&app, &code);
   add_program(&app, "replay", "play a recording through the core: is it all as it was then?",
               "rise-replay", &code);

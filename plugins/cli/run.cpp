@@ -117,8 +117,8 @@ class Supervisor {
 
   void start_sidecar() {
     std::string why;
-    const std::vector<std::string> arguments = {"--region", plan_.region, "--heartbeat-ms",
-                                                std::to_string(plan_.heartbeat_ms)};
+    std::vector<std::string> arguments;
+    if (!options_.config.empty()) arguments = {"--config", options_.config};
     if (!Child::start("rise-sidecar", arguments, &sidecar_, &why))
       fail(why + "; running without it");
   }

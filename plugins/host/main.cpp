@@ -1,19 +1,27 @@
-// rise-sidecar: the non-real-time process. It reads everything that the core publishes and shows
-// the core that it lives. It may crash or be killed at any moment: the core does not notice, and
-// the next one goes on where this one stopped.
+// rise-sidecar: the non-real-time process. It puts on the bus what the core publishes, runs the
+// plugins, and shows the core that it lives. It may crash or be killed at any moment: the core does
+// not notice, and the next one goes on where this one stopped.
 
 #include <getopt.h>
+#include <sched.h>
 #include <signal.h>
 
+#include <atomic>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <string>
 #include <thread>
 
+#include "config/schema/schema.hpp"
+#include "config/schema/source.hpp"
+#include "default_config.hpp"
+#include "plugins/host/feed.hpp"
+#include "plugins/host/plugin_host.hpp"
+#include "plugins/host/plugin_library.hpp"
+#include "plugins/host/sidecar_config.hpp"
 #include "rt_core/message/event_text.hpp"
-#include "rt_core/shm/commander.hpp"
-#include "rt_core/shm/reader.hpp"
 #include "rt_core/shm/region_attach.hpp"
 
 namespace {
@@ -21,130 +29,264 @@ namespace {
 using namespace rise;
 using Milliseconds = std::chrono::milliseconds;
 
+constexpr int kBadConfig = 2;
+constexpr int kBadUsage = 64;
+constexpr std::size_t kAtOnce = 1000;  // frames before anything else has its turn
+
 const char* const kHelp =
     "usage: rise-sidecar [options]\n"
-    "  -r, --region NAME       region of the core (default rise)\n"
-    "      --heartbeat-ms N    how often to show that we live (default 100)\n"
+    "  -c, --config FILE       rise.toml (default: the built-in one)\n"
+    "  -r, --region NAME       region of the core (default: core.name of the config)\n"
+    "      --heartbeat-ms N    how often to show that we live (default: of the config)\n"
     "      --name NAME         name of the reader, under which its position is kept (default "
     "sidecar)\n"
+    "      --check             only check the plugins and their settings\n"
+    "      --describe NAME     print what may be set of a plugin (its name, or a path)\n"
     "      --verbose           print command results\n"
     "  -h, --help\n";
 
 volatile sig_atomic_t stopping = 0;
 
 struct Options {
-  std::string region = "rise";
+  std::string config;
+  std::string region;
   std::string reader = "sidecar";
-  long heartbeat_ms = 100;
+  long heartbeat_ms = 0;  // 0: as configured
+  std::string describe;
+  bool check = false;
   bool verbose = false;
 };
 
-struct Totals {
-  std::uint64_t frames = 0;
-  std::uint64_t events = 0;
-  std::uint64_t results = 0;
-};
-
-bool drain(shm::Reader* reader, const Options& options, Totals* totals) {
-  bool any = false;
-  message::TelemetryFrame frame;
-  while (reader->next(&frame)) {
-    ++totals->frames;
-    any = true;
-  }
-  message::MachineEvent event;
-  while (reader->next(&event)) {
-    ++totals->events;
-    any = true;
-  }
-  message::CommandResult result;
-  while (reader->next(&result)) {
-    ++totals->results;
-    any = true;
-    if (options.verbose) std::printf("command %s\n", message::result_text(result).c_str());
-  }
-  return any;
+void log_line(host::Level level, const std::string& who, std::string_view text) {
+  const char* mark = level == host::Level::Error     ? "error: "
+                     : level == host::Level::Warning ? "warning: "
+                                                     : "";
+  if (level == host::Level::Debug) return;
+  std::fprintf(stderr, "rise-sidecar: %s: %s%.*s\n", who.c_str(), mark,
+               static_cast<int>(text.size()), text.data());
 }
 
-// Serves one life of the core. -> false: told to stop.
-bool serve(const shm::Region& region, const Options& options, bool* complained) {
-  auto opened = shm::Reader::open(region, options.reader, shm::Start::Oldest);
-  if (!opened) {
-    if (!*complained) std::fprintf(stderr, "rise-sidecar: %s\n", opened.error().c_str());
-    *complained = true;
-    std::this_thread::sleep_for(Milliseconds(500));
-    return stopping == 0;
-  }
-  *complained = false;
-  shm::Reader& reader = *opened;
-  std::fprintf(
-      stderr, "rise-sidecar: attached to core %u, %s\n", region.core_pid(),
-      reader.resumed() ? "going on where the last one stopped" : "reading from the oldest frame");
-  shm::Commander commander(region);
-  Totals totals;
-  auto next_beat = std::chrono::steady_clock::now();
-  while (stopping == 0) {
-    const auto now = std::chrono::steady_clock::now();
-    if (now >= next_beat) {
-      commander.beat();
-      next_beat = now + Milliseconds(options.heartbeat_ms);
+int describe(const std::string& name, const std::string& folder) {
+  std::string path = name;
+  if (name.find('/') == std::string::npos) {
+    const Result<std::string> found = host::plugin_path(folder, name);
+    if (!found) {
+      std::fprintf(stderr, "rise-sidecar: %s\n", found.error().c_str());
+      return kBadUsage;
     }
-    // The state first, then what is left: so nothing of an ended core is missed.
-    const shm::RegionState state = region.state();
-    const bool over = state == shm::RegionState::Closed || state == shm::RegionState::Abandoned ||
-                      !region.core_alive();
-    const bool any = drain(&reader, options, &totals);
-    reader.commit();
-    if (over) break;
-    if (!any) std::this_thread::sleep_for(Milliseconds(2));
+    path = *found;
   }
-  std::fprintf(stderr, "rise-sidecar: read %llu frames (%llu lost), %llu events, %llu results\n",
-               static_cast<unsigned long long>(totals.frames),
-               static_cast<unsigned long long>(reader.lost()),
-               static_cast<unsigned long long>(totals.events),
-               static_cast<unsigned long long>(totals.results));
-  return stopping == 0;
+  const Result<const host::PluginInfo*> info = host::load_plugin(path);
+  if (!info) {
+    std::fprintf(stderr, "rise-sidecar: %s\n", info.error().c_str());
+    return 1;
+  }
+  std::printf("%s %s: %s\n", (*info)->name, (*info)->version, (*info)->summary);
+  for (const rise_setting_spec& spec : (*info)->settings) {
+    std::printf("plugin.*.%s.%s\n", (*info)->name, config::describe(spec).c_str());
+  }
+  return 0;
+}
+
+// All threads of this process leave the cores of the core's lanes, as far as others are left.
+void keep_off_lanes(const shm::Region& region) {
+  cpu_set_t allowed;
+  if (::sched_getaffinity(0, sizeof allowed, &allowed) != 0) return;
+  cpu_set_t rest = allowed;
+  for (const message::CoreHealth& health :
+       region.table<message::CoreHealth>(shm::SectionKind::Lanes)) {
+    if (health.cpu() >= 0) CPU_CLR(static_cast<std::size_t>(health.cpu()), &rest);
+  }
+  if (CPU_COUNT(&rest) == 0) return;
+  std::error_code error;
+  for (const auto& task : std::filesystem::directory_iterator("/proc/self/task", error)) {
+    const long id = std::strtol(task.path().filename().c_str(), nullptr, 10);
+    ::sched_setaffinity(static_cast<pid_t>(id), sizeof rest, &rest);
+  }
+}
+
+class Sidecar {
+ public:
+  Sidecar(const Options& options, host::SidecarConfig config)
+      : options_(options),
+        heartbeat_(config.heartbeat_ms),
+        region_name_(config.host.region),
+        host_(config.host, std::move(config.plugins)) {
+    host_.metrics([this](host::MetricsText* text) { collect(text); });
+    if (!options.verbose) return;
+    bus::SubscribeOptions results;
+    results.name = "verbose";
+    results.pattern = "command/#";
+    results.handler = [](const bus::MessagePtr& message) {
+      std::printf("command %s\n", message->payload.c_str());
+      std::fflush(stdout);
+    };
+    verbose_ = host_.bus().subscribe(std::move(results));
+  }
+
+  void run() {
+    host_.start();
+    while (stopping == 0) {
+      auto region = shm::attach(region_name_, shm::Access::ReadWrite);
+      if (region && region->core_alive()) {
+        serve(*region);
+      } else if (!region && !complained_) {
+        std::fprintf(stderr, "rise-sidecar: waiting for a core: %s\n", region.error().c_str());
+        complained_ = true;
+      }
+      host_.look();
+      if (stopping == 0) std::this_thread::sleep_for(Milliseconds(50));
+    }
+    host_.stop();
+  }
+  [[nodiscard]] bool may_return() const { return host_.abandoned() == 0; }
+
+ private:
+  // One life of the core.
+  void serve(const shm::Region& region) {
+    auto opened = host::Feed::open(&region, options_.reader, &host_.bus());
+    if (!opened) {
+      if (!complained_) std::fprintf(stderr, "rise-sidecar: %s\n", opened.error().c_str());
+      complained_ = true;
+      std::this_thread::sleep_for(Milliseconds(450));
+      return;
+    }
+    complained_ = false;
+    host::Feed& feed = *opened;
+    std::fprintf(
+        stderr, "rise-sidecar: attached to core %u, %s\n", region.core_pid(),
+        feed.resumed() ? "going on where the last one stopped" : "reading from the oldest frame");
+    keep_off_lanes(region);
+    auto next_beat = std::chrono::steady_clock::now();
+    auto next_look = next_beat;
+    while (stopping == 0) {
+      const auto now = std::chrono::steady_clock::now();
+      if (now >= next_beat) {
+        feed.beat();
+        next_beat = now + heartbeat_;
+      }
+      if (now >= next_look) {
+        host_.look();
+        next_look = now + Milliseconds(20);
+      }
+      // The state first, then what is left: so nothing of an ended core is missed.
+      const bool over = feed.over();
+      const bool any = feed.pump(kAtOnce);
+      tell(feed.totals());
+      if (over && !any) break;
+      if (!any) std::this_thread::sleep_for(Milliseconds(2));
+    }
+    const host::FeedTotals totals = feed.totals();
+    std::fprintf(stderr, "rise-sidecar: read %llu frames (%llu lost), %llu events, %llu results\n",
+                 static_cast<unsigned long long>(totals.frames),
+                 static_cast<unsigned long long>(totals.lost),
+                 static_cast<unsigned long long>(totals.events),
+                 static_cast<unsigned long long>(totals.results));
+  }
+
+  void tell(const host::FeedTotals& totals) {
+    frames_.store(totals.frames, std::memory_order_relaxed);
+    events_.store(totals.events, std::memory_order_relaxed);
+    results_.store(totals.results, std::memory_order_relaxed);
+    lost_.store(totals.lost, std::memory_order_relaxed);
+  }
+
+  void collect(host::MetricsText* text) const {
+    const auto value = [](const std::atomic<std::uint64_t>& counter) {
+      return static_cast<double>(counter.load(std::memory_order_relaxed));
+    };
+    text->counter("rise_feed_frames_total", "telemetry frames read from the core", {},
+                  value(frames_));
+    text->counter("rise_feed_lost_frames_total", "frames overwritten before they were read", {},
+                  value(lost_));
+    text->counter("rise_feed_events_total", "events read from the core", {}, value(events_));
+    text->counter("rise_feed_results_total", "command results read from the core", {},
+                  value(results_));
+  }
+
+  const Options& options_;
+  const Milliseconds heartbeat_;
+  const std::string region_name_;
+  bool complained_ = false;
+  std::atomic<std::uint64_t> frames_{0};
+  std::atomic<std::uint64_t> events_{0};
+  std::atomic<std::uint64_t> results_{0};
+  std::atomic<std::uint64_t> lost_{0};
+  host::PluginHost host_;
+  bus::Consumer verbose_;
+};
+
+bool read_options(int argc, char** argv, Options* options, int* code) {
+  enum { Heartbeat = 256, Name, Check, Describe, Verbose };
+  const option long_options[] = {{"config", required_argument, nullptr, 'c'},
+                                 {"region", required_argument, nullptr, 'r'},
+                                 {"heartbeat-ms", required_argument, nullptr, Heartbeat},
+                                 {"name", required_argument, nullptr, Name},
+                                 {"check", no_argument, nullptr, Check},
+                                 {"describe", required_argument, nullptr, Describe},
+                                 {"verbose", no_argument, nullptr, Verbose},
+                                 {"help", no_argument, nullptr, 'h'},
+                                 {nullptr, 0, nullptr, 0}};
+  bool good = true;
+  for (int c = 0; (c = ::getopt_long(argc, argv, "c:r:h", long_options, nullptr)) != -1;) {
+    switch (c) {
+      case 'c': options->config = optarg; break;
+      case 'r': options->region = optarg; break;
+      case Heartbeat:
+        options->heartbeat_ms = std::strtol(optarg, nullptr, 10);
+        good = good && options->heartbeat_ms >= 1;
+        break;
+      case Name: options->reader = optarg; break;
+      case Check: options->check = true; break;
+      case Describe: options->describe = optarg; break;
+      case Verbose: options->verbose = true; break;
+      case 'h':
+        std::fputs(kHelp, stdout);
+        *code = 0;
+        return false;
+      default: good = false; break;
+    }
+  }
+  if (good && optind == argc) return true;
+  std::fputs(kHelp, stderr);
+  *code = kBadUsage;
+  return false;
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
   Options options;
-  enum { Heartbeat = 256, Name, Verbose };
-  const option long_options[] = {{"region", required_argument, nullptr, 'r'},
-                                 {"heartbeat-ms", required_argument, nullptr, Heartbeat},
-                                 {"name", required_argument, nullptr, Name},
-                                 {"verbose", no_argument, nullptr, Verbose},
-                                 {"help", no_argument, nullptr, 'h'},
-                                 {nullptr, 0, nullptr, 0}};
-  for (int c = 0; (c = ::getopt_long(argc, argv, "r:h", long_options, nullptr)) != -1;) {
-    switch (c) {
-      case 'r': options.region = optarg; break;
-      case Heartbeat: options.heartbeat_ms = std::strtol(optarg, nullptr, 10); break;
-      case Name: options.reader = optarg; break;
-      case Verbose: options.verbose = true; break;
-      case 'h': std::fputs(kHelp, stdout); return 0;
-      default: std::fputs(kHelp, stderr); return 64;
+  int code = 0;
+  if (!read_options(argc, argv, &options, &code)) return code;
+  const auto [file, text, fault] =
+      config::read_source(options.config, "(built-in config)", kDefaultConfig);
+  if (!fault.empty()) {
+    std::fprintf(stderr, "rise-sidecar: %s\n", fault.c_str());
+    return kBadConfig;
+  }
+  std::vector<config::Problem> problems;
+  host::SidecarConfig sidecar_config = host::read_sidecar_config(text, &problems);
+  if (!options.describe.empty()) return describe(options.describe, sidecar_config.plugin_path);
+  // What is left runs: the core needs a sidecar more than the sidecar needs all its plugins.
+  const bool good = config::tell_problems(problems, file);
+  if (options.check) {
+    if (good && !sidecar_config.plugins.empty()) {
+      std::printf("%s: %zu plugins, no fault\n", file.c_str(), sidecar_config.plugins.size());
     }
+    return good ? 0 : kBadConfig;
   }
-  if (options.heartbeat_ms < 1 || optind != argc) {
-    std::fputs(kHelp, stderr);
-    return 64;
-  }
+  if (!options.region.empty()) sidecar_config.host.region = options.region;
+  if (options.heartbeat_ms != 0) sidecar_config.heartbeat_ms = options.heartbeat_ms;
+  sidecar_config.host.log = log_line;
   struct sigaction action {};
   action.sa_handler = [](int) { stopping = 1; };
   ::sigaction(SIGINT, &action, nullptr);
   ::sigaction(SIGTERM, &action, nullptr);
-  bool complained = false;
-  while (stopping == 0) {
-    auto region = shm::attach(options.region, shm::Access::ReadWrite);
-    if (region && region->core_alive()) {
-      if (!serve(*region, options, &complained)) break;
-    } else if (!region && !complained) {
-      std::fprintf(stderr, "rise-sidecar: waiting for a core: %s\n", region.error().c_str());
-      complained = true;
-    }
-    std::this_thread::sleep_for(Milliseconds(50));
-  }
+  ::signal(SIGPIPE, SIG_IGN);
+  Sidecar sidecar(options, std::move(sidecar_config));
+  sidecar.run();
+  // A thread that does not come back from a plugin would hold us up for ever.
+  if (!sidecar.may_return()) std::_Exit(0);
   return 0;
 }

@@ -7,17 +7,28 @@
 
 namespace rise::host {
 
-ThreadPool::ThreadPool(const ThreadPoolOptions& options) {
+ThreadPool::ThreadPool(const ThreadPoolOptions& options) : options_(options) {
+  const std::lock_guard lock(mutex_);
+  const std::size_t threads = std::clamp<std::size_t>(options.threads, 1, 64);
+  while (threads_.size() < threads) start_thread();
+}
+
+void ThreadPool::add_thread() {
+  const std::lock_guard lock(mutex_);
+  start_thread();
+}
+
+void ThreadPool::start_thread() {
+  const std::string name = options_.name + "-" + std::to_string(threads_.size());
+  threads_.emplace_back([this] { run(); });
+  const pthread_t handle = threads_.back().native_handle();
+  ::pthread_setname_np(handle, name.substr(0, 15).c_str());
+  if (options_.cpus.empty()) return;
   cpu_set_t cpus;
   CPU_ZERO(&cpus);
-  for (const int cpu : options.cpus) CPU_SET(static_cast<std::size_t>(cpu), &cpus);
-  for (std::size_t i = 0; i < std::clamp<std::size_t>(options.threads, 1, 64); ++i) {
-    threads_.emplace_back([this] { run(); });
-    const pthread_t handle = threads_.back().native_handle();
-    ::pthread_setname_np(handle, (options.name + "-" + std::to_string(i)).substr(0, 15).c_str());
-    // Without effect if none of them is there: then they run wherever the process may.
-    if (!options.cpus.empty()) ::pthread_setaffinity_np(handle, sizeof cpus, &cpus);
-  }
+  for (const int cpu : options_.cpus) CPU_SET(static_cast<std::size_t>(cpu), &cpus);
+  // Without effect if none of them is there: then it runs wherever the process may.
+  ::pthread_setaffinity_np(handle, sizeof cpus, &cpus);
 }
 
 ThreadPool::~ThreadPool() {

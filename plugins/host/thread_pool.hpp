@@ -49,6 +49,8 @@ class ThreadPool {
   void post_at(Clock::time_point time, Task task);
   // Waits until nothing is waiting but timers. Not from a task.
   void wait_idle();
+  // For one that does not come back from its task: another takes its place.
+  void add_thread();
   [[nodiscard]] ThreadPoolCounts counts() const;
 
  private:
@@ -60,6 +62,7 @@ class ThreadPool {
       return time != other.time ? time > other.time : number > other.number;
     }
   };
+  void start_thread();
   void run();
   // Empty: there is none. With the lock held.
   Task next();
@@ -75,6 +78,7 @@ class ThreadPool {
   std::uint64_t done_ = 0;
   std::uint64_t threw_ = 0;
   bool over_ = false;
+  const ThreadPoolOptions options_;
   std::vector<std::thread> threads_;
 };
 

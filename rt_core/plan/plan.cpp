@@ -395,7 +395,7 @@ Plan make_plan(const std::string& toml, const DriverSource& source, std::vector<
   const config::Document document = config::parse(toml, problems);
   if (!problems->empty()) return {};
   const Settings settings =
-      config::check(document, config::rise_toml(), config::driver_tables(document), problems);
+      config::check(document, config::rise_toml(), config::foreign_tables(document), problems);
   Planner planner(document, settings, source, problems, rehearsal);
   planner.core();
   planner.lanes();

@@ -117,8 +117,9 @@ $(OUT)/bin/rise-core: $(OUT)/obj/rt_core/core/main.o $(CORE_OBJ) $(CONFIG_OBJ)
 # -rdynamic: as in the core, for the names in stack traces.
 $(OUT)/bin/rise-driver-check: $(call objects,$(KIT_SRC)) $(CORE_OBJ) $(CONFIG_OBJ)
 	$(call link,-rdynamic $(CORE_LIBS))
-$(OUT)/bin/rise-sidecar: $(call objects,$(HOST_SRC)) $(CORE_SHARED_OBJ) $(CONFIG_OBJ)
-	$(call link,)
+# -rdynamic: its plugins use what is in it.
+$(OUT)/bin/rise-sidecar: $(call objects,$(HOST_SRC) $(wildcard plugins/bus/*.cpp)) $(CORE_SHARED_OBJ) $(CONFIG_OBJ)
+	$(call link,-rdynamic -lboost_json -ldl)
 $(OUT)/bin/rise: $(call objects,$(CLI_SRC)) $(OUT)/obj/rt_core/cycle/flight.o $(CORE_SHARED_OBJ) $(CONFIG_OBJ)
 	$(call link,-lboost_json $(URING))
 $(OUT)/bin/cncsim: $(OUT)/obj/drivers/focas/simulator/process/main.o $(SIMULATOR_OBJ) $(CONFIG_OBJ)

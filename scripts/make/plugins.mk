@@ -8,9 +8,19 @@ $(GEN)/envelope_generated.h: plugins/bus/envelope.fbs
 
 PLUGIN_PARTS_LIBS += -lboost_json
 BUS_OBJ := $(call objects,$(wildcard plugins/bus/*.cpp) plugins/host/thread_pool.cpp)
-PLUGIN_PARTS_OBJ += $(BUS_OBJ)
+PLUGIN_PARTS_OBJ += $(BUS_OBJ) $(CONFIG_OBJ) $(call objects,$(filter-out plugins/host/main.cpp,$(wildcard plugins/host/*.cpp))) \
+                    $(CORE_SHARED_OBJ)
 
 # ---- plugins: one program, tests/plugins/<thing>_test.cpp beside one another
-$(OUT)/tests/plugins: $(call objects,$(wildcard tests/plugins/*.cpp)) $(PLUGIN_PARTS_OBJ)
-	$(call link,$(PLUGIN_PARTS_LIBS) -lCppUTest)
+$(OUT)/tests/plugins: $(sort $(call objects,$(wildcard tests/plugins/*.cpp)) $(PLUGIN_PARTS_OBJ))
+	$(call link,$(PLUGIN_PARTS_LIBS) -ldl -lCppUTest)
 test-programs: $(OUT)/tests/plugins
+
+# ---- plugins proper: shared objects that use what is in rise-sidecar. Each: plugins/NAME, and what it needs besides.
+PLUGINS := metrics
+define plugin
+$(OUT)/lib/rise/plugins/$(1).so: $(call objects,$(wildcard plugins/$(1)/*.cpp))
+	$$(call link,-shared $(PLUGIN_LIBS.$(1)))
+programs: $(OUT)/lib/rise/plugins/$(1).so
+endef
+$(foreach name,$(PLUGINS),$(eval $(call plugin,$(name))))

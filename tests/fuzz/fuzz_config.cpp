@@ -132,7 +132,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     for (const Problem& problem : problems) require(!to_string(problem, "f").empty());
     return 0;
   }
-  const std::vector<std::string> foreign = rise::config::driver_tables(document);
+  const std::vector<std::string> foreign = rise::config::foreign_tables(document);
   const auto specs = rise::config::rise_toml();
   const Settings settings = rise::config::check(document, specs, foreign, &problems);
   check_values(settings, specs, problems);

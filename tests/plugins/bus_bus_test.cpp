@@ -204,7 +204,7 @@ TEST(Bus, WhatFailsIsTriedAgainAndThenADeadLetter) {
   STRCMP_EQUAL("shaky", letters[0].consumer.c_str());
   LONGS_EQUAL(3, letters[0].attempts);
   failures = 0;
-  LONGS_EQUAL(1, bus.retry_dead_letters({}));
+  LONGS_EQUAL(1, bus.retry_dead_letters([](const DeadLetter&) { return true; }));
   LONGS_EQUAL(2, consumer.counts().handled);
   LONGS_EQUAL(0, bus.counts().dead_letters.held);
 }

@@ -65,8 +65,8 @@ bool has(const Document& document, const std::string& pattern) {
 
 std::string faults_of(const Document& document) {
   std::vector<Problem> problems;
-  (void)check(document, rise_toml(), driver_tables(document), &problems);
-  for (const std::string& table : driver_tables(document)) {
+  (void)check(document, rise_toml(), foreign_tables(document), &problems);
+  for (const std::string& table : foreign_tables(document)) {
     if (!table.ends_with(".focas")) continue;
     (void)check(subtree(document, table), rise::focas::setting_specs(), {}, &problems);
   }
@@ -162,10 +162,22 @@ TEST(ConfigRiseToml, TablesOfDriversAreThoseThatMachinesName) {
   const Document document = parsed(
       "[[machine]]\nname = \"a\"\ndriver = \"focas\"\n[[machine]]\ndriver = 5\n"
       "[[machine]]\ndriver = \"replay\"\n[other]\ndriver = \"x\"\n");
-  const std::vector<std::string> tables = driver_tables(document);
+  const std::vector<std::string> tables = foreign_tables(document);
   LONGS_EQUAL(2, tables.size());
   STRCMP_EQUAL("machine.0.focas", tables[0].c_str());
   STRCMP_EQUAL("machine.2.replay", tables[1].c_str());
+}
+
+TEST(ConfigRiseToml, TablesOfPluginsAreThoseThatTheyName) {
+  const Document document = parsed(
+      "[[plugin]]\nname = \"metrics\"\n[plugin.metrics]\nname = \"x\"\n"
+      "[[plugin]]\nname = \"a\"\nplugin = \"redis\"\n[[plugin]]\nname = \"b\"\nplugin = \"\"\n"
+      "[[plugin]]\nname = 5\n");
+  const std::vector<std::string> tables = foreign_tables(document);
+  LONGS_EQUAL(3, tables.size());
+  STRCMP_EQUAL("plugin.0.metrics", tables[0].c_str());
+  STRCMP_EQUAL("plugin.1.redis", tables[1].c_str());
+  STRCMP_EQUAL("plugin.2.b", tables[2].c_str());
 }
 
 TEST(ConfigRiseToml, AMisspelledKeyWouldBeFound) {  // the tests above can fail

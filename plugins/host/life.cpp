@@ -1,0 +1,194 @@
+#include "plugins/host/life.hpp"
+
+#include <algorithm>
+#include <exception>
+#include <future>
+#include <stdexcept>
+#include <thread>
+
+namespace rise::host {
+
+namespace {
+
+std::string words_of(const std::exception_ptr& exception) {
+  try {
+    std::rethrow_exception(exception);
+  } catch (const std::exception& error) {
+    return error.what();
+  } catch (...) {
+    return "it threw something that is no std::exception";
+  }
+}
+
+}  // namespace
+
+bool Life::enter(Clock::time_point* began) {
+  const std::lock_guard lock(mutex_);
+  if (over_) return false;
+  *began = Clock::now();
+  under_way_.push_back(*began);
+  return true;
+}
+
+void Life::leave(Clock::time_point began) {
+  {
+    const std::lock_guard lock(mutex_);
+    under_way_.erase(std::find(under_way_.begin(), under_way_.end(), began));
+  }
+  left_.notify_all();
+}
+
+bool Life::guarded(const std::function<void()>& call) {
+  Clock::time_point began;
+  if (!enter(&began)) return false;
+  bool good = true;
+  try {
+    call();
+  } catch (...) {
+    good = false;
+    fail(words_of(std::current_exception()));
+  }
+  leave(began);
+  return good;
+}
+
+void Life::begin(const config::Settings* settings) {
+  surroundings_->pool->post([self = shared_from_this(), settings] {
+    self->guarded([&] {
+      std::unique_ptr<Plugin> plugin = self->info_->make(*settings, self.get());
+      Plugin* made = plugin.get();
+      {
+        const std::lock_guard lock(self->mutex_);
+        self->plugin_ = std::move(plugin);
+      }
+      made->start();
+      self->started_.store(true, std::memory_order_release);
+    });
+  });
+}
+
+bool Life::end(std::chrono::milliseconds limit) {
+  std::vector<bus::Consumer> consumers;
+  std::unique_ptr<Plugin> plugin;
+  const auto until = Clock::now() + limit;
+  {
+    std::unique_lock lock(mutex_);
+    over_ = true;
+    consumers.swap(consumers_);
+    collectors_.clear();
+  }
+  // Without waiting for a handler: whoever is in one is counted below.
+  for (bus::Consumer& consumer : consumers) consumer.abandon();
+  {
+    std::unique_lock lock(mutex_);
+    if (!left_.wait_until(lock, until, [this] { return under_way_.empty(); })) return false;
+    plugin = std::move(plugin_);
+  }
+  if (plugin == nullptr) return true;
+  // On a thread of its own, which may be lost: the plugin's stop() may hang as well.
+  auto done = std::make_shared<std::promise<void>>();
+  std::future<void> ended = done->get_future();
+  std::thread([self = shared_from_this(), done, doomed = plugin.release()] {
+    const std::unique_ptr<Plugin> owned(doomed);
+    try {
+      if (self->started()) owned->stop();
+    } catch (...) {
+      self->log(Level::Error, "stop failed: " + words_of(std::current_exception()));
+    }
+    done->set_value_at_thread_exit();
+  }).detach();
+  return ended.wait_until(until) == std::future_status::ready;
+}
+
+std::string Life::fault() const {
+  const std::lock_guard lock(mutex_);
+  return fault_;
+}
+
+Life::Clock::duration Life::longest_call() const {
+  const std::lock_guard lock(mutex_);
+  if (under_way_.empty()) return {};
+  return Clock::now() - *std::min_element(under_way_.begin(), under_way_.end());
+}
+
+Life::HealthNow Life::health_now() const {
+  const std::lock_guard lock(mutex_);
+  return health_;
+}
+
+void Life::collect(MetricsText* metrics) {
+  std::vector<std::function<void(MetricsText*)>> collectors;
+  {
+    const std::lock_guard lock(mutex_);
+    collectors = collectors_;
+  }
+  for (const auto& collector : collectors) {
+    (void)guarded([&] { collector(metrics); });
+  }
+}
+
+void Life::subscribe(bus::SubscribeOptions options) {
+  if (options.name.empty()) options.name = name_;
+  if (options.handler) {
+    options.handler = [self = weak_from_this(),
+                       handler = std::move(options.handler)](const bus::MessagePtr& message) {
+      const auto life = self.lock();
+      Clock::time_point began;
+      if (life == nullptr || !life->enter(&began)) throw std::runtime_error("the plugin has ended");
+      try {
+        handler(message);
+        life->failures_in_a_row_.store(0, std::memory_order_relaxed);
+        life->leave(began);
+      } catch (...) {
+        if (life->failures_in_a_row_.fetch_add(1, std::memory_order_relaxed) + 1 ==
+            kFailuresInARow) {
+          life->fail("its handlers fail: " + words_of(std::current_exception()));
+        }
+        life->leave(began);
+        throw;
+      }
+    };
+  }
+  bus::Consumer consumer = bus().subscribe(std::move(options));
+  const std::lock_guard lock(mutex_);
+  if (over_) {
+    consumer.abandon();
+  } else {
+    consumers_.push_back(std::move(consumer));
+  }
+}
+
+void Life::post(std::function<void()> task) {
+  surroundings_->pool->post(
+      [self = shared_from_this(), task = std::move(task)] { (void)self->guarded(task); });
+}
+
+void Life::every_ms(std::uint32_t ms, std::function<void()> task) {
+  again(ms, std::make_shared<std::function<void()>>(std::move(task)));
+}
+
+void Life::again(std::uint32_t ms, const std::shared_ptr<std::function<void()>>& task) {
+  surroundings_->pool->post_at(Clock::now() + std::chrono::milliseconds(std::max(ms, 1u)),
+                               [self = shared_from_this(), ms, task] {
+                                 if (self->guarded(*task)) self->again(ms, task);
+                               });
+}
+
+void Life::log(Level level, std::string_view text) { surroundings_->log(level, name_, text); }
+
+void Life::health(Health health, std::string_view text) {
+  const std::lock_guard lock(mutex_);
+  health_ = {health, std::string(text)};
+}
+
+void Life::metrics(std::function<void(MetricsText*)> collect) {
+  const std::lock_guard lock(mutex_);
+  if (!over_) collectors_.push_back(std::move(collect));
+}
+
+void Life::fail(std::string_view why) {
+  const std::lock_guard lock(mutex_);
+  if (fault_.empty()) fault_ = why.empty() ? "it failed" : why;
+}
+
+}  // namespace rise::host
