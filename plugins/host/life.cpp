@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <exception>
-#include <future>
 #include <stdexcept>
 #include <thread>
 
@@ -86,18 +85,26 @@ bool Life::end(std::chrono::milliseconds limit) {
   }
   if (plugin == nullptr) return true;
   // On a thread of its own, which may be lost: the plugin's stop() may hang as well.
-  auto done = std::make_shared<std::promise<void>>();
-  std::future<void> ended = done->get_future();
-  std::thread([self = shared_from_this(), done, doomed = plugin.release()] {
-    const std::unique_ptr<Plugin> owned(doomed);
+  struct Ending {
+    std::mutex mutex;
+    std::condition_variable changed;
+    bool done = false;
+  };
+  auto ending = std::make_shared<Ending>();
+  std::thread([self = shared_from_this(), ending, doomed = plugin.release()] {
+    std::unique_ptr<Plugin> owned(doomed);
     try {
       if (self->started()) owned->stop();
     } catch (...) {
       self->log(Level::Error, "stop failed: " + words_of(std::current_exception()));
     }
-    done->set_value_at_thread_exit();
+    owned.reset();
+    const std::lock_guard lock(ending->mutex);
+    ending->done = true;
+    ending->changed.notify_all();
   }).detach();
-  return ended.wait_until(until) == std::future_status::ready;
+  std::unique_lock lock(ending->mutex);
+  return ending->changed.wait_until(lock, until, [&] { return ending->done; });
 }
 
 std::string Life::fault() const {

@@ -103,7 +103,9 @@ void ThreadPool::run() {
       if (timers_.empty()) {
         changed_.wait(lock);
       } else {
-        changed_.wait_until(lock, timers_.top().time);
+        // A copy: while we wait, another thread may take that timer.
+        const Clock::time_point time = timers_.top().time;
+        changed_.wait_until(lock, time);
       }
       continue;
     }

@@ -14,7 +14,9 @@ PLUGIN_PARTS_OBJ += $(BUS_OBJ) $(CONFIG_OBJ) $(call objects,$(filter-out plugins
 # ---- plugins: one program, tests/plugins/<thing>_test.cpp beside one another
 $(OUT)/tests/plugins: $(sort $(call objects,$(wildcard tests/plugins/*.cpp)) $(PLUGIN_PARTS_OBJ))
 	$(call link,$(PLUGIN_PARTS_LIBS) -ldl -lCppUTest)
-test-programs: $(OUT)/tests/plugins
+.PHONY: plugins-program
+plugins-program: $(OUT)/tests/plugins
+test-programs: plugins-program
 
 # ---- plugins proper: shared objects that use what is in rise-sidecar. Each: plugins/NAME, and what it needs besides.
 PLUGINS := metrics
