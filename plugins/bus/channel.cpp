@@ -66,6 +66,8 @@ bool Channel::offer(const MessagePtr& message) {
   // Relaxed would do for the message, which the queue's lock orders; but a member that has found
   // the queue empty must either be seen here, or see the message: see work().
   if (idle_members_.load(std::memory_order_seq_cst)) wake();
+  // Likewise: either leave() finds the message, or we see that it was there.
+  if (closed_.load(std::memory_order_seq_cst)) bury_all();
   return true;
 }
 
@@ -80,6 +82,7 @@ std::uint64_t Channel::join(Handler handler) {
   {
     const std::lock_guard lock(mutex_);
     number = member->number = next_member_++;
+    closed_.store(false, std::memory_order_seq_cst);
     const bool works = member->handler != nullptr;
     members_.push_back(std::move(member));
     if (works) idle_members_.store(true, std::memory_order_seq_cst);
@@ -88,7 +91,6 @@ std::uint64_t Channel::join(Handler handler) {
 }
 
 std::size_t Channel::leave(std::uint64_t number, bool wait) {
-  std::vector<MessagePtr> waiting;
   {
     std::unique_lock lock(mutex_);
     const auto found = std::find_if(members_.begin(), members_.end(),
@@ -99,16 +101,25 @@ std::size_t Channel::leave(std::uint64_t number, bool wait) {
     member->gone = true;
     if (wait && working != member.get()) idle_.wait(lock, [&] { return !member->busy; });
     if (!members_.empty()) return members_.size();
+    closed_.store(true, std::memory_order_seq_cst);
+  }
+  bury_all();
+  return 0;
+}
+
+void Channel::bury_all() {
+  std::vector<MessagePtr> waiting;
+  {
+    const std::lock_guard lock(mutex_);
     for (const Delayed& delayed : delayed_) waiting.push_back(delayed.message);
     delayed_.clear();
+    held_up_ = false;
   }
-  // What must not be lost is kept for whoever comes in its place.
   queue_.take(SIZE_MAX, &waiting);
   for (const MessagePtr& message : waiting) {
     if (message->guarantee < Guarantee::AtLeastOnce) continue;
     bury(message, std::string(kConsumerLeft), 0);
   }
-  return 0;
 }
 
 std::size_t Channel::members() const {
@@ -164,6 +175,7 @@ void Channel::work(const std::shared_ptr<Member>& member) {
       idle_.notify_all();
     }
   }
+  if (closed_.load(std::memory_order_seq_cst)) bury_all();
   if (more) {
     post_([self = shared_from_this(), member] { self->work(member); });
   } else if (!queue_.empty()) {

@@ -93,6 +93,8 @@ class Channel : public std::enable_shared_from_this<Channel> {
   bool first_time(const MessagePtr& message);
   void failed(const MessagePtr& message, const std::string& why);
   void bury(const MessagePtr& message, const std::string& why, std::uint32_t attempts);
+  // Nobody is left to take what waits: what must not be lost becomes dead letters.
+  void bury_all();
 
   std::string name_;
   std::string pattern_;
@@ -114,6 +116,7 @@ class Channel : public std::enable_shared_from_this<Channel> {
   Deduplicator seen_;
   ChannelCounts counts_;
   std::atomic<bool> idle_members_{false};
+  std::atomic<bool> closed_{false};  // the last member has left
 };
 
 // Realtime clock, ns since 1970.

@@ -113,14 +113,22 @@ void PluginHost::look_after(Ward* ward) {
     ward->state = PluginState::Running;
     ward->since = now;
     say(Level::Info, ward->choice.name, "running");
-    const std::string& name = ward->choice.name;
-    bus_.retry_dead_letters([&](const bus::DeadLetter& letter) {
-      return letter.consumer == name && letter.reason == bus::kConsumerLeft;
-    });
   }
+  if (ward->state == PluginState::Running) get_what_is_left(ward);
   if (ward->state == PluginState::Running && now - ward->since > options_.restart_max) {
     ward->wait = {};
   }
+}
+
+// What the last life has not got; also what comes back late, from one that was given up.
+void PluginHost::get_what_is_left(Ward* ward) {
+  const std::uint64_t letters = bus_.dead_letters().counts().in;
+  if (letters == ward->letters_seen) return;
+  ward->letters_seen = letters;
+  const std::string& name = ward->choice.name;
+  bus_.retry_dead_letters([&](const bus::DeadLetter& letter) {
+    return letter.consumer == name && letter.reason == bus::kConsumerLeft;
+  });
 }
 
 // It may take its time to end, elsewhere; when it has ended, or is given up: see put_away().
