@@ -78,6 +78,11 @@ class Sidecar(unittest.TestCase):
                     return float(found.group(3))
         return None
 
+    def wait_running(self):
+        harness.wait_until(
+            lambda: self.value("rise_plugin_up", name="metrics") == 1, 10, "the plugin runs"
+        )
+
     def test_metrics_of_core_bus_and_plugins(self):
         self.start()
         harness.wait_until(lambda: self.value("rise_feed_frames_total") > 10, 10, "frames")
@@ -151,7 +156,7 @@ class Sidecar(unittest.TestCase):
         )
         path = f'[sidecar]\nplugin_path = "{folder}"\n'
         sidecar = self.start(path + bad + METRICS)
-        self.assertEqual(self.value("rise_plugin_up", name="metrics"), 1)
+        self.wait_running()
         said = sidecar.output()
         for words in (
             "none.so is none: it does not export rise_plugin_entry",
@@ -183,7 +188,7 @@ class Sidecar(unittest.TestCase):
         )
         taken.close()
         self.page_url()
-        self.assertEqual(self.value("rise_plugin_up", name="metrics"), 1)
+        self.wait_running()
         self.assertGreaterEqual(self.value("rise_plugin_restarts_total", name="metrics"), 1)
 
     def page_port_taken(self):
