@@ -1,0 +1,302 @@
+#include "plugins/outbound/courier.hpp"
+
+#include <algorithm>
+
+#include "plugins/bus/wire.hpp"
+
+namespace rise::outbound {
+
+using bus::Guarantee;
+using bus::MessagePtr;
+using bus::SendOutcome;
+
+namespace {
+
+bool must_not_be_lost(const bus::Message& message) {
+  return message.guarantee >= Guarantee::AtLeastOnce;
+}
+
+std::string_view text_of(const store::Record& record) {
+  return {reinterpret_cast<const char*>(record.payload.data()), record.payload.size()};
+}
+
+}  // namespace
+
+Courier::Courier(std::string name, const CourierOptions& options, bus::Adapter* adapter,
+                 bus::Bus* bus, std::unique_ptr<store::Log> log)
+    : name_(std::move(name)),
+      options_(options),
+      adapter_(adapter),
+      bus_(bus),
+      log_(std::move(log)),
+      queue_(options.limits),
+      breaker_(options.breaker),
+      rate_(options.rate_per_s, options.rate_burst),
+      seen_(options.remembered_ids),
+      order_(options.order) {
+  if (log_ != nullptr) cursor_.emplace(log_->cursor());
+}
+
+Courier::~Courier() {
+  stop();
+  cursor_.reset();
+}
+
+void Courier::start() {
+  {
+    const std::lock_guard lock(mutex_);
+    running_ = true;
+  }
+  adapter_->connect(this);
+}
+
+void Courier::stop() {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!running_) return;
+    running_ = false;
+  }
+  // Tells what is under way as failed; what must not be lost stays in the log.
+  adapter_->close();
+}
+
+bool Courier::offer(const MessagePtr& message) {
+  if (must_not_be_lost(*message)) {
+    const std::string bytes = bus::encode(*message);
+    if (log_ != nullptr) {
+      const store::Appended appended = log_->append(store::bytes_of(bytes));
+      if (appended.stored == 1) return true;
+    }
+    {
+      const std::lock_guard lock(mutex_);
+      ++counts_.not_stored;
+    }
+    bury(message, log_ == nullptr ? "there is no store to keep it in" : "the store has no room", 0);
+    return false;
+  }
+  MessagePtr dropped;
+  return queue_.put(message, &dropped) != bus::Queue::Put::Refused;
+}
+
+void Courier::bury(const MessagePtr& message, std::string_view why, std::uint32_t attempts) {
+  bus_->dead_letters().add({message, name_, std::string(why), bus::realtime_ns(), attempts});
+}
+
+void Courier::tick(std::int64_t now_ns) {
+  std::vector<MessagePtr> ordered;
+  {
+    const std::lock_guard lock(inward_mutex_);
+    order_.tick(now_ns / 1'000'000, &ordered);
+  }
+  for (const MessagePtr& message : ordered) (void)bus_->forward(message);
+  const std::lock_guard lock(mutex_);
+  now_ns_ = now_ns;
+  // As long as the adapter settles each batch at once; else one.
+  for (int i = 0; i < 100 && running_ && up_ && !under_way_; ++i) {
+    const std::uint64_t before = batches_;
+    fill_durable(now_ns);
+    send_batch(now_ns);
+    if (batches_ == before) break;
+  }
+}
+
+// The next of the log, if none of it waits to be sent again.
+void Courier::fill_durable(std::int64_t now_ns) {
+  if (!cursor_ || pending_) return;
+  Batch batch;
+  batch.durable = true;
+  std::uint64_t passed = 0;  // records that need not be sent
+  while (batch.messages.size() < options_.batch) {
+    const std::optional<store::Record> record = cursor_->next();
+    if (!record) break;
+    bus::Decoded decoded = bus::decode(text_of(*record));
+    if (decoded.message == nullptr) {
+      ++counts_.lost;  // of another version, or by somebody else
+    } else if (decoded.message->expired(now_ns)) {
+      ++counts_.expired;
+      bury(decoded.message, "expired", 0);
+    } else {
+      batch.messages.push_back(std::move(decoded.message));
+      batch.records.push_back(record->number);
+      continue;
+    }
+    if (batch.messages.empty()) passed = record->number;
+  }
+  if (passed != 0) log_->acknowledge(passed);
+  if (batch.messages.empty()) return;
+  attempts_ = 0;
+  pending_ = std::move(batch);
+}
+
+void Courier::send_batch(std::int64_t) {
+  const bool durable_due = pending_.has_value() && now_ms() >= wait_until_ms_;
+  const bool durable = durable_due && (!turn_ || queue_.empty());
+  turn_ = durable;
+  if (!durable && queue_.empty()) return;
+  if (!breaker_.allows(now_ms())) return;
+  Batch batch;
+  if (durable) {
+    const std::size_t allowed = rate_.take(pending_->messages.size(), now_ms());
+    if (allowed < pending_->messages.size()) {
+      rate_.give_back(allowed);  // whole batches: smaller ones would not be sooner
+      return;
+    }
+    batch = std::move(*pending_);
+    pending_.reset();
+  } else {
+    const std::size_t allowed = rate_.take(options_.batch, now_ms());
+    queue_.take(allowed, &batch.messages);
+    rate_.give_back(allowed - batch.messages.size());
+    std::erase_if(batch.messages, [&](const MessagePtr& message) {
+      if (!message->expired(now_ns_)) return false;
+      ++counts_.expired;
+      return true;
+    });
+    if (batch.messages.empty()) return;
+  }
+  batch.number = ++batches_;
+  const std::vector<MessagePtr> messages = batch.messages;
+  under_way_ = std::move(batch);
+  if (adapter_->send(under_way_->number, messages)) return;
+  // Not now: nothing was taken.
+  Batch back = std::move(*under_way_);
+  under_way_.reset();
+  --batches_;
+  if (back.durable) {
+    pending_ = std::move(back);
+  } else {
+    for (auto message = back.messages.rbegin(); message != back.messages.rend(); ++message) {
+      queue_.put_back(*message);
+    }
+  }
+}
+
+void Courier::sent(std::uint64_t number, std::span<const SendOutcome> outcomes,
+                   std::string_view why) {
+  const std::lock_guard lock(mutex_);
+  if (!under_way_ || under_way_->number != number) return;
+  const Batch batch = std::move(*under_way_);
+  under_way_.reset();
+  const auto n = [&](SendOutcome outcome) {
+    return static_cast<std::uint64_t>(std::count(outcomes.begin(), outcomes.end(), outcome));
+  };
+  counts_.taken += n(SendOutcome::Taken);
+  counts_.failed += n(SendOutcome::Failed);
+  counts_.refused += n(SendOutcome::Refused);
+  // A far side that refuses a message is there.
+  if (n(SendOutcome::Failed) == 0) {
+    breaker_.succeeded();
+  } else if (running_) {
+    breaker_.failed(now_ms());
+  }
+  if (batch.durable) {
+    settle_durable(batch, outcomes, why);
+  } else {
+    settle_volatile(batch, outcomes, why);
+  }
+}
+
+// Up to the first that failed it is done with; from there on it is sent again, in order.
+void Courier::settle_durable(const Batch& batch, std::span<const SendOutcome> outcomes,
+                             std::string_view why) {
+  Batch again;
+  again.durable = true;
+  std::uint64_t done = 0;
+  for (std::size_t i = 0; i < batch.messages.size(); ++i) {
+    const SendOutcome outcome = i < outcomes.size() ? outcomes[i] : SendOutcome::Failed;
+    if (outcome == SendOutcome::Refused) {
+      bury(batch.messages[i], why, attempts_ + 1);
+    } else if (outcome == SendOutcome::Failed || !again.messages.empty()) {
+      // Also what was taken behind it: else the far side would have them in another order.
+      again.messages.push_back(batch.messages[i]);
+      again.records.push_back(batch.records[i]);
+      continue;
+    }
+    if (again.messages.empty()) done = batch.records[i];
+  }
+  if (done != 0) log_->acknowledge(done);
+  if (again.messages.empty()) {
+    attempts_ = 0;
+    wait_until_ms_ = 0;
+    return;
+  }
+  const double chance = std::uniform_real_distribution<double>()(chance_);
+  wait_until_ms_ = now_ms() + bus::backoff_ms(options_.backoff, ++attempts_, chance);
+  pending_ = std::move(again);
+}
+
+void Courier::settle_volatile(const Batch& batch, std::span<const SendOutcome> outcomes,
+                              std::string_view why) {
+  for (std::size_t i = 0; i < batch.messages.size(); ++i) {
+    const SendOutcome outcome = i < outcomes.size() ? outcomes[i] : SendOutcome::Failed;
+    if (outcome == SendOutcome::Failed) ++counts_.lost;
+    if (outcome == SendOutcome::Refused) bury(batch.messages[i], why, 1);
+  }
+}
+
+bool Courier::delivered(const bus::Delivery& delivery) {
+  std::vector<MessagePtr> out;
+  {
+    const std::lock_guard lock(inward_mutex_);
+    ++received_;
+    const bus::Message& message = *delivery.message;
+    if (message.guarantee >= Guarantee::ExactlyOnce) {
+      if (seen_.knows(message.id)) {
+        ++duplicates_;
+      } else {
+        seen_.remember(message.id);
+        if (message.guarantee == Guarantee::Ordered && message.sequence != 0) {
+          if (!order_.put(delivery.message, bus::realtime_ns() / 1'000'000, &out)) ++duplicates_;
+        } else {
+          out.push_back(delivery.message);
+        }
+      }
+    } else {
+      out.push_back(delivery.message);
+    }
+  }
+  for (const MessagePtr& message : out) (void)bus_->forward(message);
+  if (delivery.tag != 0) {
+    const std::uint64_t tags[] = {delivery.tag};
+    adapter_->acknowledge(tags);
+  }
+  return true;
+}
+
+void Courier::malformed(std::string_view, std::string_view) {
+  const std::lock_guard lock(inward_mutex_);
+  ++malformed_;
+}
+
+void Courier::link_changed(bus::Link link, std::string_view) {
+  const std::lock_guard lock(mutex_);
+  up_ = link == bus::Link::Up;
+}
+
+CourierCounts Courier::counts() const {
+  CourierCounts counts;
+  {
+    const std::lock_guard lock(mutex_);
+    counts = counts_;
+    counts.breaker = breaker_.state();
+    counts.breaker_opened = breaker_.opened();
+  }
+  {
+    const std::lock_guard lock(inward_mutex_);
+    counts.received = received_;
+    counts.duplicates = duplicates_;
+    counts.malformed = malformed_;
+    counts.missing = order_.missing();
+  }
+  counts.queue = queue_.counts();
+  if (log_ != nullptr) counts.log = log_->status();
+  counts.adapter = adapter_->health();
+  return counts;
+}
+
+bool Courier::well() const {
+  const std::lock_guard lock(mutex_);
+  return up_ && breaker_.state() == BreakerState::Closed;
+}
+
+}  // namespace rise::outbound
