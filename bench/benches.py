@@ -78,7 +78,7 @@ def telemetry(full):
 
 
 def store(full):
-    """Store and forward: records of 256 bytes, synced every 100 ms, and the log's recovery (short: of 256 MiB)."""
+    """The store-and-forward log: records of 256 bytes; recovery (short runs: of 256 MiB)."""
     # The goal is for 1 GB; a quarter of it has a quarter of the time.
     recovery_s = 5 if full else 1.25
     for name, (value, unit) in program("store", "full" if full else "short").items():
