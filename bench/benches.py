@@ -77,6 +77,22 @@ def telemetry(full):
         )
 
 
+def store(full):
+    """The store-and-forward log: records of 256 bytes; recovery (short runs: of 256 MiB)."""
+    # The goal is for 1 GB; a quarter of it has a quarter of the time.
+    recovery_s = 5 if full else 1.25
+    for name, (value, unit) in program("store", "full" if full else "short").items():
+        yield figure(
+            name,
+            value,
+            unit,
+            at_least=200e3
+            if re.fullmatch(r"store\.append_(batches\.)?records_per_s", name)
+            else None,
+            at_most=recovery_s if name.endswith("_s") and "recovery" in name else None,
+        )
+
+
 def containment(full):
     """A driver call with guard, seal and watchdog; from a driver's fault back to the lane."""
     del full
@@ -340,5 +356,6 @@ ALL = {
         machines,
         datagrams,
         streams,
+        store,
     )
 }

@@ -6,7 +6,7 @@ FUZZ := $(BUILD)/fuzz
 FUZZ_CXX := clang++
 FUZZ_FLAGS := -std=c++20 $(WARN) -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined \
               -fno-sanitize-recover=all -pthread -I. -isystem $(GEN)
-FUZZERS := fuzz_focas_frame fuzz_focas_session fuzz_config fuzz_packet fuzz_telemetry fuzz_recording $(if $(LWIP_CORE),fuzz_tcp)
+FUZZERS := fuzz_focas_frame fuzz_focas_session fuzz_config fuzz_packet fuzz_telemetry fuzz_recording fuzz_store $(if $(LWIP_CORE),fuzz_tcp)
 
 fuzz_objects = $(patsubst %.cpp,$(FUZZ)/obj/%.o,$(1))
 FUZZ_FOCAS := $(call fuzz_objects,$(FOCAS_WIRE_SRC) $(filter-out drivers/focas/driver.cpp,$(FOCAS_SRC)))
@@ -28,6 +28,8 @@ $(FUZZ_LIB.fuzz_telemetry) $(FUZZ)/obj/tests/fuzz/fuzz_telemetry.o $(FUZZ)/plant
 
 FUZZ_LIB.fuzz_recording := $(call fuzz_objects,drivers/replay/recording.cpp drivers/replay/stage.cpp \
                              rt_core/record/format.cpp rt_core/record/crc32c.cpp)
+
+FUZZ_LIB.fuzz_store := $(call fuzz_objects,$(wildcard plugins/store/*.cpp) rt_core/record/crc32c.cpp)
 
 $(FUZZ)/obj/%.o: %.cpp | $(GENERATED)
 	@mkdir -p $(@D)
@@ -72,6 +74,10 @@ $(FUZZ)/corpus: $(FUZZ)/make_corpus $(FUZZ)/make_packets $(wildcard tests/vector
 	@mkdir -p $@/fuzz_recording
 	@printf '\000\013\001\002\004\002\040\000\120\012\000\001\150\076\002\002\200\005\005\001\002\003\020\000\022\000\000\000\023\000\000\000\002\141\142\041\000\000\001\141\042\000\000\024\000\000\000\000\021\000\025\000\000\000\001\002\001\141\043\000\001\002\000\001\141\060\001\001\000\000\000\000\000\000\000\000\012\002\002\010\000\001\141\011\000\007\061\003\062\000\003' >$@/fuzz_recording/records
 	@printf '\000\002\001\002\013\002\200\200\200\001\200\005\200\020\003\002\013\002\200\200\200\001\200\005\200\020\003\002\013\002\200\200\200\001\200\005\200\020\003\002\013\002\200\200\200\001\200\005\200\020\003\002' >$@/fuzz_recording/times
+	@mkdir -p $@/fuzz_store
+	@printf '\002\000\011\000\001\005\020\001\000\030\001\101\000\004\020\020\000\000\000\000\000\000\000\000\001\000\000\000\000\000\000\000\001' >$@/fuzz_store/two_files
+	@printf '\002\000\014\000\001\005\020\001\006\021\001\003\043\340\002\104\007\004\006\000\001\010\020\001\001\040' >$@/fuzz_store/damaged
+	@printf '\000\000\020\000RISESTOR\001\000\000\000\007\000\000\000\001\001\010\000\007\000\000\000\020\000\000\000' >$@/fuzz_store/as_it_is
 	@# The last two are what it once found.
 	@mkdir -p $@/fuzz_tcp
 	@printf '\0\144\3\1\5\3\1\1\3\3\1\175\3\1\2\3\1\5\3\7' >$@/fuzz_tcp/life
