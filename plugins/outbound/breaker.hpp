@@ -8,9 +8,9 @@
 namespace rise::outbound {
 
 struct BreakerSpec {
-  std::uint32_t failures = 5;           // in a row, until it opens; 1 to 1000
-  std::int64_t open_ms = 1'000;         // until the first probe; doubles with each probe that fails ...
-  std::int64_t open_max_ms = 60'000;    // ... up to this
+  std::uint32_t failures = 5;    // in a row, until it opens; 1 to 1000
+  std::int64_t open_ms = 1'000;  // until the first probe; doubles with each probe that fails ...
+  std::int64_t open_max_ms = 60'000;  // ... up to this
 };
 
 enum class BreakerState : std::uint8_t { Closed, Open, HalfOpen };

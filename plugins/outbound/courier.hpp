@@ -1,12 +1,12 @@
 // Between the bus and one adapter. Outwards:
 //
-//   offer --> may be lost?  queue (by priority, bounded) ------------------\
-//        \--> must not:     log on disk (plugins/store), read in order -----+--> batches --> adapter
+//   offer --+-- may be lost: queue, by priority, bounded ---------------+--> batches --> adapter
+//           +-- must not:    log on disk (plugins/store), read in order -+
 //
 // What the adapter's far side has taken is acknowledged in the log; what failed is sent again from
-// there, in order, after a wait; what it refuses becomes a dead letter. A circuit breaker keeps from
-// trying in vain, a rate limit from trying too much. What may be lost is sent once: a batch that
-// fails is counted, and gone.
+// there, in order, after a wait; what it refuses becomes a dead letter. A circuit breaker keeps
+// from trying in vain, a rate limit from trying too much. What may be lost is sent once: a batch
+// that fails is counted, and gone.
 //
 // Inwards: what the adapter delivers is published on the bus; with ExactlyOnce and above each id
 // once, with Ordered in the order of its source's numbers.
@@ -38,8 +38,8 @@ struct CourierOptions {
   std::size_t batch = 256;  // messages in one send(); 1 to 10 000
   bus::QueueLimits limits;
   BreakerSpec breaker;
-  bus::BackoffSpec backoff;     // between attempts of what must not be lost
-  double rate_per_s = 0;        // messages; 0: no limit
+  bus::BackoffSpec backoff;  // between attempts of what must not be lost
+  double rate_per_s = 0;     // messages; 0: no limit
   double rate_burst = 1000;
   SequencerSpec order;
   std::size_t remembered_ids = 100'000;
@@ -48,10 +48,10 @@ struct CourierOptions {
 struct CourierCounts {
   bus::QueueCounts queue;
   store::Status log;
-  std::uint64_t taken = 0;      // by the far side
-  std::uint64_t failed = 0;     // attempts, by messages
-  std::uint64_t lost = 0;       // that might be lost, and were
-  std::uint64_t refused = 0;    // by the far side: dead letters
+  std::uint64_t taken = 0;       // by the far side
+  std::uint64_t failed = 0;      // attempts, by messages
+  std::uint64_t lost = 0;        // that might be lost, and were
+  std::uint64_t refused = 0;     // by the far side: dead letters
   std::uint64_t not_stored = 0;  // for want of room on disk: dead letters
   std::uint64_t expired = 0;
   std::uint64_t received = 0;

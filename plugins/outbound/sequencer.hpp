@@ -1,5 +1,5 @@
-// Messages with guarantee Ordered, put back into their order: by source and topic, each the successor
-// of the one before. A gap is waited for, but not for ever. One thread at a time.
+// Messages with guarantee Ordered, put back into their order: by source and topic, each the
+// successor of the one before. A gap is waited for, but not for ever. One thread at a time.
 #pragma once
 
 #include <cstdint>
@@ -14,7 +14,7 @@ namespace rise::outbound {
 
 struct SequencerSpec {
   std::int64_t patience_ms = 5'000;  // how long a gap is waited for
-  std::size_t held = 10'000;         // messages behind gaps, all together; more: the gaps are given up
+  std::size_t held = 10'000;  // messages behind gaps, all together; more: the gaps are given up
 };
 
 class Sequencer {
@@ -23,8 +23,7 @@ class Sequencer {
 
   // Appends to *out what may go now: nothing, it, or it and what had waited for it. -> false: it
   // has been here before.
-  bool put(const bus::MessagePtr& message, std::int64_t now_ms,
-           std::vector<bus::MessagePtr>* out);
+  bool put(const bus::MessagePtr& message, std::int64_t now_ms, std::vector<bus::MessagePtr>* out);
   // What has waited long enough, without what is missing.
   void tick(std::int64_t now_ms, std::vector<bus::MessagePtr>* out);
   [[nodiscard]] std::uint64_t missing() const { return missing_; }  // given up

@@ -8,7 +8,7 @@ $(GEN)/envelope_generated.h: plugins/bus/envelope.fbs
 
 PLUGIN_PARTS_LIBS += -lboost_json
 BUS_OBJ := $(call objects,$(wildcard plugins/bus/*.cpp) plugins/host/thread_pool.cpp)
-PLUGIN_PARTS_OBJ += $(BUS_OBJ) $(CONFIG_OBJ) $(call objects,$(filter-out plugins/host/main.cpp,$(wildcard plugins/host/*.cpp))) \
+PLUGIN_PARTS_OBJ += $(BUS_OBJ) $(call objects,$(wildcard plugins/outbound/*.cpp)) $(CONFIG_OBJ) $(call objects,$(filter-out plugins/host/main.cpp,$(wildcard plugins/host/*.cpp))) \
                     $(CORE_SHARED_OBJ)
 
 # ---- plugins: one program, tests/plugins/<thing>_test.cpp beside one another
