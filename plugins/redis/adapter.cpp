@@ -187,6 +187,7 @@ void Adapter::finish(Sending* sending) {
   under_way_bytes_ -= sending->bytes;
   if (!sending->why.empty()) failed(sending->why);
   round_trip_ms_ = router_->round_trip_ms();
+  redirections_ = router_->redirections();
   events_->sent(sending->batch, sending->outcomes, sending->why);
 }
 

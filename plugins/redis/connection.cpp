@@ -255,7 +255,8 @@ void Connection::check_time() {
   const Clock::time_point now = Clock::now();
   if (state_ == State::Connecting) {
     if (now - begun_ > milliseconds(options_.connect_timeout_ms)) {
-      broken("not connected within " + std::to_string(options_.connect_timeout_ms) + " ms");
+      broken("not connected within " + std::to_string(options_.connect_timeout_ms) + " ms" +
+             (tls_ ? "; does it speak TLS there?" : ""));
       return;
     }
   } else if (!paused_) {
