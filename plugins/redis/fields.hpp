@@ -20,18 +20,19 @@ class Words {
  public:
   void clear() {
     words_.clear();
-    kept_.clear();
+    used_ = 0;
   }
   void add(std::string_view word) { words_.push_back(word); }
-  void keep(std::string word) {
-    kept_.push_back(std::move(word));
-    words_.push_back(kept_.back());
+  void keep(std::string_view word) {
+    if (used_ == kept_.size()) kept_.emplace_back();
+    words_.push_back(kept_[used_++].assign(word));
   }
   [[nodiscard]] std::span<const std::string_view> all() const { return words_; }
 
  private:
   std::vector<std::string_view> words_;
-  std::deque<std::string> kept_;  // does not move what is in it
+  std::deque<std::string> kept_;  // does not move what is in it; used again with its memory
+  std::size_t used_ = 0;
 };
 
 // Adds name and value of each field.

@@ -16,7 +16,7 @@ class Pipeline {
   Pipeline() = default;
   explicit Pipeline(std::initializer_list<std::string_view> words) { add(words); }
 
-  // One command: its name and arguments, of any bytes. Throws std::bad_alloc or std::length_error.
+  // One command: its name and arguments, of any bytes.
   void add(std::span<const std::string_view> words);
   void add(std::initializer_list<std::string_view> words) {
     add(std::span(words.begin(), words.size()));

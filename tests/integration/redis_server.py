@@ -50,7 +50,7 @@ class Server:
         self.log = open(os.path.join(self.folder, "log"), "a")
         self.process = subprocess.Popen(
             [SERVER, "--port", str(self.port), "--bind", "127.0.0.1", "--save", ""]
-            + ["--appendonly", "no", "--dir", self.folder, *map(str, self.arguments)],
+            + ["--appendonly", "no", "--repl-diskless-sync-delay", "0", "--dir", self.folder, *map(str, self.arguments)],
             stdin=subprocess.DEVNULL,
             stdout=self.log,
             stderr=subprocess.STDOUT,

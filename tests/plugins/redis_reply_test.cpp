@@ -1,6 +1,7 @@
 #include "plugins/redis/reply.hpp"
 
 #include <CppUTest/TestHarness.h>
+#include <hiredis/hiredis.h>
 
 #include <string>
 
@@ -115,4 +116,26 @@ TEST(RedisReply, CommandsAreArraysOfBulkStrings) {
   CHECK(large.bytes().starts_with("*1000\r\n$1\r\nw\r\n"));
   // What we write is what we could read.
   STRCMP_EQUAL("['PING',];", read("*1\r\n$4\r\nPING\r\n", 1).c_str());
+}
+
+TEST(RedisReply, CommandsAreWhatHiredisMakesOfThem) {
+  std::vector<std::string> texts;
+  for (std::size_t size = 0; size < 2000; size += 97) texts.emplace_back(size, 'x');
+  for (std::size_t count = 1; count <= texts.size(); ++count) {
+    std::vector<std::string_view> words(texts.begin(), texts.begin() + static_cast<long>(count));
+    std::vector<const char*> starts;
+    std::vector<std::size_t> lengths;
+    for (const std::string_view word : words) {
+      starts.push_back(word.data());
+      lengths.push_back(word.size());
+    }
+    char* encoded = nullptr;
+    const auto length =
+        redisFormatCommandArgv(&encoded, static_cast<int>(count), starts.data(), lengths.data());
+    Pipeline ours;
+    ours.add({"PING"});
+    ours.add(std::span<const std::string_view>(words));
+    CHECK(ours.command(1) == std::string_view(encoded, static_cast<std::size_t>(length)));
+    redisFreeCommand(encoded);
+  }
 }
