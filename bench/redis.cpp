@@ -1,6 +1,7 @@
-// How many commands per second reach a Redis through us, one pipeline of a given depth after the
-// other, as redis-benchmark does it: a batch, all its answers, the next batch. usage: redis PORT
-// WAY DEPTH COUNT     WAY: adapter | router_xadd | router_lpush | queues
+// How many commands per second reach a Redis through us, with at most DEPTH unanswered at a time.
+// In one batch, as redis-benchmark does it: the next is made when all its answers are there. Or in
+// several smaller ones, as the bus does it: one is made while Redis works on another. usage: redis
+// PORT WAY DEPTH COUNT [BATCHES]   WAY: adapter | router_xadd | router_lpush | queues
 #include <algorithm>
 #include <atomic>
 #include <condition_variable>
@@ -27,6 +28,7 @@ struct Plan {
   std::string way;
   std::size_t depth = 1;
   std::size_t count = 0;
+  std::size_t batches = 1;
 
   [[nodiscard]] redis::Options options() const {
     redis::Options o;
@@ -40,18 +42,22 @@ struct Plan {
 // Waits for the run, and times it.
 class Run {
  public:
-  explicit Run(std::size_t count) : left_(count) {}
+  explicit Run(std::size_t count) : to_send_(count), left_(count) {}
 
   void begin() { begun_ns_ = bench::now_ns(); }
-  // -> false: all are done.
-  bool done(std::size_t count, bool well) {
+  // -> false: that would be more than was asked for.
+  bool may_send(std::size_t count) {
+    if (to_send_ < count) return false;
+    to_send_ -= count;
+    return true;
+  }
+  void done(std::size_t count, bool well) {
     if (!well) std::abort();
-    left_ -= std::min(left_, count);
-    if (left_ != 0) return true;
+    left_ -= count;
+    if (left_ != 0) return;
     const std::lock_guard lock(lock_);
     ended_ns_ = bench::now_ns();
     ended_.notify_all();
-    return false;
   }
   // ns
   double wait() {
@@ -61,6 +67,7 @@ class Run {
   }
 
  private:
+  std::size_t to_send_;
   std::size_t left_;
   std::int64_t begun_ns_ = 0;
   std::int64_t ended_ns_ = 0;
@@ -71,8 +78,9 @@ class Run {
 // Whoever is told of a batch's end sends the next.
 class Through : public bus::AdapterEvents {
  public:
-  Through(redis::Adapter* adapter, Run* run, std::size_t depth) : adapter_(adapter), run_(run) {
-    for (std::size_t i = 0; i < depth; ++i) {
+  Through(redis::Adapter* adapter, Run* run, const Plan& plan)
+      : adapter_(adapter), run_(run), batches_(plan.batches) {
+    for (std::size_t i = 0; i < plan.depth / plan.batches; ++i) {
       auto m = std::make_shared<bus::Message>();
       m->id = redis::new_uuid();
       m->time_ns = redis::now_ns();
@@ -85,32 +93,34 @@ class Through : public bus::AdapterEvents {
     }
   }
   void send() {
-    if (!adapter_->send(1, messages_)) std::abort();
+    if (run_->may_send(messages_.size()) && !adapter_->send(1, messages_)) std::abort();
   }
   void sent(std::uint64_t, std::span<const bus::SendOutcome> outcomes, std::string_view) override {
     const bool well = std::all_of(outcomes.begin(), outcomes.end(), [](bus::SendOutcome outcome) {
       return outcome == bus::SendOutcome::Taken;
     });
-    if (run_->done(outcomes.size(), well)) send();
+    send();
+    run_->done(outcomes.size(), well);
   }
   bool delivered(const bus::Delivery&) override { return true; }
   void malformed(std::string_view, std::string_view) override {}
   void link_changed(bus::Link link, std::string_view) override {
     if (link != bus::Link::Up) return;
     run_->begin();
-    send();
+    for (std::size_t i = 0; i < batches_; ++i) send();
   }
 
  private:
   redis::Adapter* adapter_;
   Run* run_;
+  std::size_t batches_;
   std::vector<bus::MessagePtr> messages_;
 };
 
 double through_adapter(const Plan& plan) {
   Run run(plan.count);
   redis::Adapter adapter(plan.options());
-  Through through(&adapter, &run, plan.depth);
+  Through through(&adapter, &run, plan);
   adapter.connect(&through);
   const double ns = run.wait();
   adapter.close();
@@ -129,7 +139,8 @@ class Pushing : public redis::WorkQueueEvents {
     item_.payload = "\"" + std::string(kValueBytes - json_of(item_).size(), 'x') + "\"";
   }
   void pushed(std::uint64_t, bus::SendOutcome outcome, std::uint64_t, std::string_view) override {
-    if (run_->done(1, outcome == bus::SendOutcome::Taken) && ++answered_ % depth_ == 0) push();
+    if (++answered_ % depth_ == 0) push();
+    run_->done(1, outcome == bus::SendOutcome::Taken);
   }
   bool popped(const redis::WorkItem&) override { return true; }
   void malformed(std::string_view, std::string_view) override {}
@@ -141,6 +152,7 @@ class Pushing : public redis::WorkQueueEvents {
 
  private:
   void push() {
+    if (!run_->may_send(depth_)) return;
     for (std::size_t i = 0; i < depth_; ++i) {
       if (!queues_->push(1, item_)) std::abort();
     }
@@ -169,6 +181,7 @@ double through_router(const Plan& plan) {
   const std::string value(kValueBytes, 'x');
   std::size_t answered = 0;
   std::function<void()> send = [&] {
+    if (!run.may_send(plan.depth)) return;
     redis::Batch batch;
     for (std::size_t i = 0; i < plan.depth; ++i) {
       if (plan.way == "router_xadd") {
@@ -179,7 +192,8 @@ double through_router(const Plan& plan) {
       }
     }
     batch.on_reply = [&](std::size_t, redis::Reply& reply) {
-      if (run.done(1, !reply.failed()) && ++answered % plan.depth == 0) send();
+      if (++answered % plan.depth == 0) send();
+      run.done(1, !reply.failed());
     };
     router->submit(std::move(batch));
   };
@@ -202,14 +216,17 @@ double through_router(const Plan& plan) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 5) {
-    std::fprintf(stderr, "usage: redis PORT adapter|router_xadd|router_lpush|queues DEPTH COUNT\n");
+  if (argc < 5) {
+    std::fprintf(
+        stderr,
+        "usage: redis PORT adapter|router_xadd|router_lpush|queues DEPTH COUNT [BATCHES]\n");
     return 64;
   }
   Plan plan;
   plan.port = static_cast<std::uint16_t>(std::atoi(argv[1]));
   plan.way = argv[2];
   plan.depth = std::max<std::size_t>(1, std::strtoull(argv[3], nullptr, 10));
+  if (argc > 5) plan.batches = std::max<std::size_t>(1, std::strtoull(argv[5], nullptr, 10));
   plan.count = std::strtoull(argv[4], nullptr, 10) / plan.depth * plan.depth;
   const double ns = plan.way == "adapter"  ? through_adapter(plan)
                     : plan.way == "queues" ? through_queues(plan)

@@ -89,6 +89,18 @@ void Adapter::failed(std::string_view why) {
   why_ = why;
 }
 
+void Adapter::find_stream(const std::string& topic) {
+  const std::size_t level = std::min(topic.find('/'), topic.size());
+  // With rules the levels below count, too.
+  if (options_.streams.empty() && !last_key_.empty() && last_level_.size() == level &&
+      topic.compare(0, level, last_level_) == 0) {
+    return;
+  }
+  last_level_ = topic.substr(0, level);
+  last_key_ = stream_of(options_, topic);
+  last_slot_ = slot_of(last_key_);
+}
+
 void Adapter::encode(const bus::Message& m, Sending* sending) {
   std::string why = limit_exceeded(m);
   const std::size_t about = m.payload.size() + m.topic.size();
@@ -100,11 +112,11 @@ void Adapter::encode(const bus::Message& m, Sending* sending) {
     return;  // its outcome stays Refused
   }
   if (is_kept(m.guarantee)) {
-    std::string key = stream_of(options_, m.topic);
+    find_stream(m.topic);
     const std::string most = std::to_string(options_.stream_max_entries);
     words_.clear();
     words_.add("XADD");
-    words_.add(key);
+    words_.add(last_key_);
     if (options_.stream_max_entries != 0) {
       words_.add("MAXLEN");
       words_.add("~");
@@ -112,11 +124,8 @@ void Adapter::encode(const bus::Message& m, Sending* sending) {
     }
     words_.add("*");
     add_fields(m, &words_);
-    sending->commands.add(key, words_.all());
-    if (!announced_.contains(key)) {
-      announced_.insert(key);
-      sending->new_streams.push_back(std::move(key));
-    }
+    sending->commands.add(last_slot_, words_.all());
+    if (announced_.insert(last_key_).second) sending->new_streams.push_back(last_key_);
   } else {
     const std::string channel = channel_of(options_, m.topic);
     sending->commands.add(channel, {"PUBLISH", channel, json_of(m)});
@@ -137,6 +146,10 @@ bool Adapter::send(std::uint64_t batch, std::span<const bus::MessagePtr> message
   sending->outcomes.resize(messages.size(), SendOutcome::Refused);
   sending->bytes = bytes;
   sending->messages.reserve(messages.size());
+  // What the fields of a usual message take.
+  constexpr std::size_t kAround = 768;
+  sending->commands.commands.reserve(bytes + messages.size() * kAround, messages.size());
+  sending->commands.slots.reserve(messages.size());
   for (std::size_t i = 0; i < messages.size(); ++i) {
     encode(*messages[i], sending.get());
     if (sending->commands.commands.count() > sending->messages.size()) {

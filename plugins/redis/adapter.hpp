@@ -46,6 +46,7 @@ class Adapter : public bus::Adapter {
 
  private:
   struct Sending;  // one batch of send()
+  void find_stream(const std::string& topic);
   void encode(const bus::Message& message, Sending* sending);
   void submit(const std::shared_ptr<Sending>& sending);
   void answered(Sending* sending, std::size_t index, const Reply& reply);
@@ -64,6 +65,9 @@ class Adapter : public bus::Adapter {
 
   // The caller's thread.
   Words words_;
+  std::string last_level_;  // most messages of a batch go to one stream
+  std::string last_key_;
+  std::uint16_t last_slot_ = 0;
   std::set<std::string, std::less<>> announced_;
 
   std::unique_ptr<net::Loop> loop_;

@@ -21,6 +21,11 @@ class Pipeline {
   void add(std::initializer_list<std::string_view> words) {
     add(std::span(words.begin(), words.size()));
   }
+  // Room for so much, so that it is not moved while it grows.
+  void reserve(std::size_t bytes, std::size_t count) {
+    bytes_.reserve(bytes);
+    ends_.reserve(count);
+  }
   // One that is encoded already.
   void append(std::string_view encoded);
 

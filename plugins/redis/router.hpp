@@ -27,12 +27,14 @@ struct Batch {
   OnReply on_reply;
 
   void add(std::string_view key, std::initializer_list<std::string_view> words) {
-    commands.add(words);
-    slots.push_back(slot_of(key));
+    add(slot_of(key), std::span(words.begin(), words.size()));
   }
   void add(std::string_view key, std::span<const std::string_view> words) {
+    add(slot_of(key), words);
+  }
+  void add(std::uint16_t slot, std::span<const std::string_view> words) {
     commands.add(words);
-    slots.push_back(slot_of(key));
+    slots.push_back(slot);
   }
 };
 

@@ -91,12 +91,23 @@ void put(char* to, unsigned value, int count) {
 
 std::string uuid_text(const bus::Uuid& id) {
   std::string text(36, '-');
-  std::size_t at = 0;
-  for (int nibble = 0; nibble < 32; ++nibble) {
-    if (at == 8 || at == 13 || at == 18 || at == 23) ++at;
-    const std::uint64_t half = nibble < 16 ? id.high : id.low;
-    text[at++] = kHex[(half >> static_cast<unsigned>(60 - nibble % 16 * 4)) & 15u];
-  }
+  char* to = text.data();
+  const auto put_bytes = [&to](std::uint64_t half, unsigned from, unsigned end) {
+    for (unsigned shift = from; shift-- > end;) {
+      const std::uint64_t byte = half >> (8 * shift);
+      *to++ = kHex[byte >> 4u & 15u];
+      *to++ = kHex[byte & 15u];
+    }
+  };
+  put_bytes(id.high, 8, 4);
+  ++to;
+  put_bytes(id.high, 4, 2);
+  ++to;
+  put_bytes(id.high, 2, 0);
+  ++to;
+  put_bytes(id.low, 8, 6);
+  ++to;
+  put_bytes(id.low, 6, 0);
   return text;
 }
 
