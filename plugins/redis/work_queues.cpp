@@ -57,43 +57,56 @@ bool WorkQueues::push(std::uint64_t token, WorkItem item) {
   if (item.id.empty()) item.id = uuid_text(new_uuid());
   if (item.timestamp_ns == 0) item.timestamp_ns = now_ns();
   ++under_way_;
-  if (!is_json(item.payload)) {
-    loop_->post([this, token] {
-      --under_way_;
-      events_->pushed(token, SendOutcome::Refused, 0, "the payload is not JSON");
-    });
-    return true;
+  std::string json = is_json(item.payload) ? json_of(item) : std::string();
+  bool first = false;
+  {
+    const std::lock_guard lock(waiting_lock_);
+    first = waiting_.empty();
+    waiting_.push_back({token, std::move(item.queue), std::move(json)});
   }
-  std::string json = json_of(item);
-  loop_->post(
-      [this, token, item = std::move(item), json = std::move(json)] { submit(token, item, json); });
+  if (first) loop_->post([this] { submit(); });
   return true;
 }
 
-void WorkQueues::submit(std::uint64_t token, const WorkItem& item, const std::string& json) {
+void WorkQueues::submit() {
+  auto items = std::make_shared<std::vector<Waiting>>();
+  {
+    const std::lock_guard lock(waiting_lock_);
+    items->swap(waiting_);
+  }
   Batch batch;
-  batch.add(item.queue, {"LPUSH", item.queue, json});
-  batch.on_reply = [this, token, queue = item.queue](std::size_t, Reply& reply) {
-    if (reply.is(Reply::Kind::Integer) && items_max_ != 0 &&
-        static_cast<std::uint64_t>(reply.integer) > items_max_) {
-      Batch trim;
-      trim.add(queue, {"LTRIM", queue, "0", std::to_string(items_max_ - 1)});
-      trim.on_reply = [](std::size_t, Reply&) {};  // the next push trims again
-      router_->submit(std::move(trim));
+  for (auto item = items->begin(); item != items->end();) {
+    if (!item->json.empty()) {
+      batch.add(item->queue, {"LPUSH", item->queue, item->json});
+      item->json.clear();
+      ++item;
+      continue;
     }
-    tell(token, reply);
+    --under_way_;
+    events_->pushed(item->token, SendOutcome::Refused, 0, "the payload is not JSON");
+    item = items->erase(item);
+  }
+  batch.on_reply = [this, items](std::size_t index, Reply& reply) {
+    answered((*items)[index], reply);
   };
   router_->submit(std::move(batch));
 }
 
-void WorkQueues::tell(std::uint64_t token, const Reply& reply) {
+void WorkQueues::answered(const Waiting& item, const Reply& reply) {
   --under_way_;
   if (reply.is(Reply::Kind::Integer)) {
-    events_->pushed(token, SendOutcome::Taken, static_cast<std::uint64_t>(reply.integer), "");
+    const auto length = static_cast<std::uint64_t>(reply.integer);
+    if (items_max_ != 0 && length > items_max_) {
+      Batch trim;
+      trim.add(item.queue, {"LTRIM", item.queue, "0", std::to_string(items_max_ - 1)});
+      trim.on_reply = [](std::size_t, Reply&) {};  // the next push trims again
+      router_->submit(std::move(trim));
+    }
+    events_->pushed(item.token, SendOutcome::Taken, length, "");
     return;
   }
   const bool lasting = reply.is(Reply::Kind::Error) && trouble_of(reply.text) == Trouble::Lasting;
-  events_->pushed(token, lasting ? SendOutcome::Refused : SendOutcome::Failed, 0, reply.text);
+  events_->pushed(item.token, lasting ? SendOutcome::Refused : SendOutcome::Failed, 0, reply.text);
 }
 
 void WorkQueues::listen(std::vector<std::string> queues) {

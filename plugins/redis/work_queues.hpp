@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -60,18 +61,26 @@ class WorkQueues {
 
  private:
   struct Popper;  // one blocking connection
+  struct Waiting {
+    std::uint64_t token = 0;
+    std::string queue;
+    std::string json;  // empty: the payload was none
+  };
   void add_popper(std::vector<std::string> queues);
   void pop(Popper* popper);
   void take(Popper* popper, Reply& reply);
   void offer(Popper* popper);
-  void submit(std::uint64_t token, const WorkItem& item, const std::string& json);
-  void tell(std::uint64_t token, const Reply& reply);
+  void submit();
+  void answered(const Waiting& item, const Reply& reply);
 
   Options options_;
   std::uint64_t items_max_;
   std::shared_ptr<net::TlsContext> tls_;
   WorkQueueEvents* events_ = nullptr;
   std::unique_ptr<net::Loop> loop_;
+  // What was pushed while the loop was busy goes in one pipeline.
+  std::mutex waiting_lock_;
+  std::vector<Waiting> waiting_;
   std::unique_ptr<Router> router_;
   std::vector<std::unique_ptr<Popper>> poppers_;
   std::atomic<bool> up_{false};

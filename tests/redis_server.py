@@ -1,13 +1,13 @@
 """Real Redis servers for tests and benches, on loopback, in folders of their own; and certificates."""
 import os
+import re
 import shutil
 import signal
 import socket
 import subprocess
 import tempfile
-import time
 
-from common import harness
+import harness
 
 SERVER = shutil.which("redis-server")
 WHY = "" if SERVER and shutil.which("redis-cli") else "redis-server or redis-cli is missing"
@@ -39,18 +39,27 @@ def reply_of(file):
 class Server:
     """A redis-server. Ends with close()."""
 
-    def __init__(self, *arguments, port=None):
+    def __init__(self, *arguments, port=None, prefix=()):
         self.port = port or free_port()
         self.folder = tempfile.mkdtemp(prefix="rise-redis-")
         self.arguments = arguments
+        self.prefix = prefix
         self.process = None
         self.start()
 
     def start(self):
         self.log = open(os.path.join(self.folder, "log"), "a")
         self.process = subprocess.Popen(
-            [SERVER, "--port", str(self.port), "--bind", "127.0.0.1", "--save", ""]
-            + ["--appendonly", "no", "--repl-diskless-sync-delay", "0", "--dir", self.folder, *map(str, self.arguments)],
+            [*self.prefix, SERVER, "--port", str(self.port), "--bind", "127.0.0.1", "--save", ""]
+            + [
+                "--appendonly",
+                "no",
+                "--repl-diskless-sync-delay",
+                "0",
+                "--dir",
+                self.folder,
+                *map(str, self.arguments),
+            ],
             stdin=subprocess.DEVNULL,
             stdout=self.log,
             stderr=subprocess.STDOUT,
@@ -168,5 +177,17 @@ class Cluster:
             server.close()
 
 
-def pause():
-    time.sleep(0.05)
+def benchmark(port, depth, count, command, prefix=()):
+    """What redis-benchmark gets through with one connection, commands per second."""
+    done = subprocess.run(
+        [*prefix, "redis-benchmark", "-p", str(port), "-c", "1", "-P", str(depth)]
+        + ["-n", str(count), "-q", *command],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    rates = re.findall(r"([\d.]+) requests per second", done.stdout)
+    if not rates:
+        raise RuntimeError("redis-benchmark: " + done.stdout + done.stderr)
+    return float(rates[-1])
