@@ -148,8 +148,13 @@ void TlsContext::load(const TlsOptions& options, bool is_server) {
                                        MBEDTLS_SSL_TRANSPORT_STREAM, MBEDTLS_SSL_PRESET_DEFAULT);
   if (result != 0) fail("config", result);
   mbedtls_ssl_conf_rng(&s.config, mbedtls_ctr_drbg_random, &s.random);
-  // 3.3 is how the protocol numbers TLS 1.2; Debian's build would also do 1.0.
+  // Debian's build of 2.28 would also do 1.0.
+#if MBEDTLS_VERSION_NUMBER >= 0x03000000
+  mbedtls_ssl_conf_min_tls_version(&s.config, MBEDTLS_SSL_VERSION_TLS1_2);
+#else
+  // 3.3 is how the protocol numbers TLS 1.2.
   mbedtls_ssl_conf_min_version(&s.config, MBEDTLS_SSL_MAJOR_VERSION_3, MBEDTLS_SSL_MINOR_VERSION_3);
+#endif
   mbedtls_ssl_conf_ciphersuites(&s.config, kSuites);
   if (!options.ca_file.empty()) {
     result = mbedtls_x509_crt_parse_file(&s.authorities, options.ca_file.c_str());

@@ -149,10 +149,17 @@ std::int64_t now_ns() {
 
 std::string time_text(std::int64_t time_ns) {
   using namespace std::chrono;
-  const sys_time<nanoseconds> time{nanoseconds(time_ns)};
+  // Rounded down by hand: in nanoseconds the first day of all would begin before there are numbers.
+  std::int64_t seconds_since = time_ns / 1'000'000'000;
+  std::int64_t fraction_ns = time_ns % 1'000'000'000;
+  if (fraction_ns < 0) {
+    fraction_ns += 1'000'000'000;
+    --seconds_since;
+  }
+  const sys_seconds time{seconds(seconds_since)};
   const auto day = floor<days>(time);
   const year_month_day date(day);
-  const hh_mm_ss<nanoseconds> clock(time - day);
+  const hh_mm_ss<seconds> clock(time - day);
   std::string text = "0000-00-00T00:00:00.000000000Z";
   put(text.data(), static_cast<unsigned>(static_cast<int>(date.year())), 4);
   put(text.data() + 5, static_cast<unsigned>(date.month()), 2);
@@ -160,7 +167,7 @@ std::string time_text(std::int64_t time_ns) {
   put(text.data() + 11, static_cast<unsigned>(clock.hours().count()), 2);
   put(text.data() + 14, static_cast<unsigned>(clock.minutes().count()), 2);
   put(text.data() + 17, static_cast<unsigned>(clock.seconds().count()), 2);
-  put(text.data() + 20, static_cast<unsigned>(clock.subseconds().count()), 9);
+  put(text.data() + 20, static_cast<unsigned>(fraction_ns), 9);
   return text;
 }
 

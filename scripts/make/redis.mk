@@ -11,4 +11,4 @@ PLUGIN_PARTS_LIBS += $(REDIS_LIBS)
 # ---- a program that does with an adapter what it is told (tests/integration/test_redis.py)
 $(OUT)/tests/redis: $(call objects,$(wildcard tests/redis/*.cpp)) $(NET_OBJ) $(REDIS_OBJ)
 	$(call link,$(REDIS_LIBS))
-test-programs: $(OUT)/tests/redis
+test-programs integration: $(OUT)/tests/redis
