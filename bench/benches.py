@@ -329,7 +329,7 @@ def redis(full):
     # As the adapter writes a message (plugins/redis/fields.hpp).
     message = ["XADD", "rise:stream:bench", "MAXLEN", "~", "10000", "*"]
     message += ["id", "018f3c2a-7b1e-7abc-8def-0123456789ab", "topic", "bench/value"]
-    message += ["type", "telemetry", "source", "bench", "time", "2026-01-31T12:00:00.000000001Z"]
+    message += ["type", "Telemetry", "source", "bench", "time", "2026-01-31T12:00:00.000000001Z"]
     message += ["encoding", "bytes", "payload", value]
     push = ["LPUSH", "bench:list", value]
     ways = (

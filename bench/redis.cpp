@@ -82,7 +82,7 @@ class Through : public bus::AdapterEvents {
       : adapter_(adapter), run_(run), batches_(plan.batches) {
     for (std::size_t i = 0; i < plan.depth / plan.batches; ++i) {
       auto m = std::make_shared<bus::Message>();
-      m->id = redis::new_uuid();
+      m->id = bus::Uuid::make();
       m->time_ns = redis::now_ns();
       m->type = static_cast<std::uint16_t>(bus::MessageType::Telemetry);
       m->guarantee = bus::Guarantee::AtLeastOnce;
@@ -132,7 +132,7 @@ class Pushing : public redis::WorkQueueEvents {
   Pushing(redis::WorkQueues* queues, Run* run, std::size_t depth)
       : queues_(queues), run_(run), depth_(depth) {
     item_.queue = "bench:queue";
-    item_.id = redis::uuid_text(redis::new_uuid());
+    item_.id = bus::Uuid::make().text();
     item_.timestamp_ns = redis::now_ns();
     item_.payload = "\"\"";
     // All of the text, as much as redis-benchmark sends.

@@ -102,7 +102,7 @@ void Adapter::find_stream(const std::string& topic) {
 }
 
 void Adapter::encode(const bus::Message& m, Sending* sending) {
-  std::string why = limit_exceeded(m);
+  std::string why = bus::fault_of(m);
   const std::size_t about = m.payload.size() + m.topic.size();
   if (why.empty() && about > options_.message_bytes_max) {
     why = "larger than message_bytes_max = " + std::to_string(options_.message_bytes_max);

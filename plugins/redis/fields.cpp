@@ -40,9 +40,9 @@ bool set_number(Number* to, std::string_view text) {
 
 // False: the value is not what a field of this name holds.
 bool take(std::string_view name, const std::string& value, bus::Message* m) {
-  if (name == "id") return set(&m->id, parse_uuid(value));
+  if (name == "id") return set(&m->id, bus::Uuid::parse(value));
   if (name == "topic") return m->topic = value, true;
-  if (name == "type") return set(&m->type, parse_type(value));
+  if (name == "type") return set(&m->type, bus::parse_type(value));
   if (name == "source") return m->source = value, true;
   if (name == "time") return set(&m->time_ns, parse_time(value));
   if (name == "encoding") return set(&m->encoding, parse_encoding(value));
@@ -51,7 +51,7 @@ bool take(std::string_view name, const std::string& value, bus::Message* m) {
   if (name == "guarantee") return set(&m->guarantee, parse_guarantee(value));
   if (name == "version") return set_number(&m->version, value);
   if (name == "destination") return m->destinations.push_back(value), true;
-  if (name == "correlation") return set(&m->correlation, parse_uuid(value));
+  if (name == "correlation") return set(&m->correlation, bus::Uuid::parse(value));
   if (name == "reply_to") return m->reply_to = value, true;
   if (name == "ttl_ms") return set_number(&m->ttl_ms, value);
   if (name == "retry_attempts") return set_number(&m->retry.attempts, value);
@@ -66,18 +66,12 @@ bool take(std::string_view name, const std::string& value, bus::Message* m) {
 }  // namespace
 
 void add_fields(const bus::Message& m, Words* words) {
-  std::string number;
   words->add("id");
-  words->keep(uuid_text(m.id));
+  words->keep(m.id.text());
   words->add("topic");
   words->add(m.topic);
   words->add("type");
-  const std::string_view type = type_name(m.type, &number);
-  if (number.empty()) {
-    words->add(type);
-  } else {
-    words->keep(number);
-  }
+  words->keep(bus::type_text(m.type));
   words->add("source");
   words->add(m.source);
   words->add("time");
@@ -105,7 +99,7 @@ void add_fields(const bus::Message& m, Words* words) {
   }
   if (!m.correlation.none()) {
     words->add("correlation");
-    words->keep(uuid_text(m.correlation));
+    words->keep(m.correlation.text());
   }
   add_if(words, "reply_to", m.reply_to);
   add_if(words, "ttl_ms", m.ttl_ms);
@@ -131,7 +125,7 @@ std::string message_of(std::span<const Reply> fields, bus::Message* message) {
     }
   }
   if (message->id.none()) return "no id";
-  return limit_exceeded(*message);
+  return bus::fault_of(*message);
 }
 
 }  // namespace rise::redis

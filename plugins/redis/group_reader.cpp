@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "plugins/bus/topic.hpp"
 #include "plugins/redis/fields.hpp"
 #include "plugins/redis/topics.hpp"
 #include "plugins/redis/trouble.hpp"
@@ -207,7 +208,7 @@ void GroupReader::take_entry(const std::string& key, Reply& entry, bool again) {
     return;
   }
   if (std::none_of(patterns_.begin(), patterns_.end(),
-                   [&](const std::string& p) { return matches(p, message->topic); })) {
+                   [&](const std::string& p) { return bus::matches(p, message->topic); })) {
     drop(name);
     return;
   }

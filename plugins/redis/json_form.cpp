@@ -145,11 +145,10 @@ bool is_json(std::string_view text) {
 }
 
 std::string json_of(const bus::Message& m) {
-  std::string room;
   Writer out;
-  out.text("id", uuid_text(m.id));
+  out.text("id", m.id.text());
   out.text("topic", m.topic);
-  out.text("type", type_name(m.type, &room));
+  out.text("type", bus::type_text(m.type));
   out.text("source", m.source);
   out.text("time", time_text(m.time_ns));
   out.text("encoding", encoding_name(m.encoding));
@@ -165,7 +164,7 @@ std::string json_of(const bus::Message& m) {
     }
     out.raw("destinations", list + "]");
   }
-  if (!m.correlation.none()) out.text("correlation", uuid_text(m.correlation));
+  if (!m.correlation.none()) out.text("correlation", m.correlation.text());
   out.text_if("reply_to", m.reply_to);
   out.number_if("ttl_ms", m.ttl_ms);
   out.number_if("retry_attempts", m.retry.attempts);
@@ -206,16 +205,16 @@ std::string message_of_json(std::string_view text, bus::Message* m) {
   const json::object* object = value->if_object();
   if (object == nullptr) return "not a JSON object";
   Reader read(object);
-  read.parsed("id", &m->id, parse_uuid);
+  read.parsed("id", &m->id, bus::Uuid::parse);
   m->topic = read.text("topic");
-  read.parsed("type", &m->type, parse_type);
+  read.parsed("type", &m->type, bus::parse_type);
   m->source = read.text("source");
   read.parsed("time", &m->time_ns, parse_time);
   read.parsed("encoding", &m->encoding, parse_encoding);
   read.parsed("priority", &m->priority, parse_priority);
   read.parsed("guarantee", &m->guarantee, parse_guarantee);
   read.number("version", &m->version);
-  read.parsed("correlation", &m->correlation, parse_uuid);
+  read.parsed("correlation", &m->correlation, bus::Uuid::parse);
   m->reply_to = read.text("reply_to");
   read.number("ttl_ms", &m->ttl_ms);
   read.number("retry_attempts", &m->retry.attempts);
@@ -242,7 +241,7 @@ std::string message_of_json(std::string_view text, bus::Message* m) {
   }
   if (!read.fault().empty()) return read.fault();
   if (m->id.none()) return "no id";
-  return limit_exceeded(*m);
+  return bus::fault_of(*m);
 }
 
 }  // namespace rise::redis

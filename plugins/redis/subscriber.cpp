@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "plugins/bus/topic.hpp"
 #include "plugins/redis/json_form.hpp"
 #include "plugins/redis/topics.hpp"
 
@@ -56,7 +57,7 @@ void Subscriber::taken(std::size_t glob, const std::string& channel, std::string
   // Redis sends it once for each glob that has it: only that of the first pattern that has it
   // counts.
   const auto first = std::find_if(patterns_.begin(), patterns_.end(),
-                                  [&](const std::string& p) { return matches(p, *topic); });
+                                  [&](const std::string& p) { return bus::matches(p, *topic); });
   if (first == patterns_.end()) return;
   if (globs_[static_cast<std::size_t>(first - patterns_.begin())] != globs_[glob]) return;
   auto message = std::make_shared<bus::Message>();

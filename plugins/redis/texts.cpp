@@ -3,24 +3,11 @@
 #include <array>
 #include <charconv>
 #include <chrono>
-#include <cstdio>
 #include <limits>
-#include <random>
-#include <unordered_map>
-#include <vector>
 
 namespace rise::redis {
 
 namespace {
-
-constexpr std::string_view kHex = "0123456789abcdef";
-
-int hex_value(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
 
 constexpr std::array<std::string_view, 6> kPriorities = {"",       "critical", "high",
                                                          "normal", "low",      "background"};
@@ -43,32 +30,6 @@ std::optional<Value> value_in(const std::array<std::string_view, kCount>& names,
   return std::nullopt;
 }
 
-// "CommandResult" to "command_result".
-std::string snake(std::string_view name) {
-  std::string out;
-  for (const char c : name) {
-    if (c >= 'A' && c <= 'Z') {
-      if (!out.empty()) out += '_';
-      out += static_cast<char>(c - 'A' + 'a');
-    } else {
-      out += c;
-    }
-  }
-  return out;
-}
-
-const std::vector<std::string>& type_names() {
-  static const std::vector<std::string> names = [] {
-    std::vector<std::string> all;
-    for (const bus::MessageType type : bus::EnumValuesMessageType()) {
-      all.resize(static_cast<std::size_t>(type) + 1);
-      all.back() = snake(bus::EnumNameMessageType(type));
-    }
-    return all;
-  }();
-  return names;
-}
-
 // Digits from `at` on; -1: there are other characters, or too few.
 int digits(std::string_view text, std::size_t at, std::size_t count) {
   if (at + count > text.size()) return -1;
@@ -88,58 +49,6 @@ void put(char* to, unsigned value, int count) {
 }
 
 }  // namespace
-
-std::string uuid_text(const bus::Uuid& id) {
-  std::string text(36, '-');
-  char* to = text.data();
-  const auto put_bytes = [&to](std::uint64_t half, unsigned from, unsigned end) {
-    for (unsigned shift = from; shift-- > end;) {
-      const std::uint64_t byte = half >> (8 * shift);
-      *to++ = kHex[byte >> 4u & 15u];
-      *to++ = kHex[byte & 15u];
-    }
-  };
-  put_bytes(id.high, 8, 4);
-  ++to;
-  put_bytes(id.high, 4, 2);
-  ++to;
-  put_bytes(id.high, 2, 0);
-  ++to;
-  put_bytes(id.low, 8, 6);
-  ++to;
-  put_bytes(id.low, 6, 0);
-  return text;
-}
-
-std::optional<bus::Uuid> parse_uuid(std::string_view text) {
-  if (text.size() != 36) return std::nullopt;
-  bus::Uuid id;
-  int nibble = 0;
-  for (std::size_t at = 0; at < text.size(); ++at) {
-    if (at == 8 || at == 13 || at == 18 || at == 23) {
-      if (text[at] != '-') return std::nullopt;
-      continue;
-    }
-    const int value = hex_value(text[at]);
-    if (value < 0) return std::nullopt;
-    std::uint64_t& half = nibble++ < 16 ? id.high : id.low;
-    half = half << 4u | static_cast<std::uint64_t>(value);
-  }
-  return id;
-}
-
-bus::Uuid new_uuid() {
-  thread_local std::mt19937_64 random = [] {
-    std::random_device device;
-    std::seed_seq seed{device(), device(), device(), device()};
-    return std::mt19937_64(seed);
-  }();
-  const auto ms = static_cast<std::uint64_t>(now_ns() / 1'000'000);
-  bus::Uuid id;
-  id.high = ms << 16u | 0x7000u | (random() & 0xfffu);
-  id.low = (random() & 0x3fffffffffffffffu) | 0x8000000000000000u;
-  return id;
-}
 
 std::int64_t now_ns() {
   return std::chrono::duration_cast<std::chrono::nanoseconds>(
@@ -211,27 +120,6 @@ std::optional<std::int64_t> parse_time(std::string_view text) {
     }
   }
   return seconds_since * 1'000'000'000 + fraction_ns;
-}
-
-std::string_view type_name(std::uint16_t type, std::string* room) {
-  const std::vector<std::string>& names = type_names();
-  if (type < names.size() && !names[type].empty()) return names[type];
-  *room = std::to_string(type);
-  return *room;
-}
-
-std::optional<std::uint16_t> parse_type(std::string_view text) {
-  static const std::unordered_map<std::string_view, std::uint16_t> known = [] {
-    std::unordered_map<std::string_view, std::uint16_t> all;
-    for (std::size_t i = 0; i < type_names().size(); ++i) {
-      if (!type_names()[i].empty()) all[type_names()[i]] = static_cast<std::uint16_t>(i);
-    }
-    return all;
-  }();
-  if (const auto at = known.find(text); at != known.end()) return at->second;
-  const auto number = parse_number(text);
-  if (!number || *number > 0xffff) return std::nullopt;
-  return static_cast<std::uint16_t>(*number);
 }
 
 std::string_view priority_name(bus::Priority priority) { return name_in(kPriorities, priority); }
@@ -307,24 +195,6 @@ std::optional<std::string> parse_base64(std::string_view text) {
     }
   }
   return bytes;
-}
-
-std::string limit_exceeded(const bus::Message& m) {
-  if (m.topic.empty()) return "no topic";
-  if (m.topic.size() > bus::kMaxTopicBytes) return "topic too long";
-  if (m.source.size() > bus::kMaxNameBytes) return "source too long";
-  if (m.reply_to.size() > bus::kMaxTopicBytes) return "reply_to too long";
-  if (m.schema.size() > bus::kMaxNameBytes) return "schema too long";
-  if (m.destinations.size() > bus::kMaxDestinations) return "too many destinations";
-  if (m.headers.size() > bus::kMaxHeaders) return "too many headers";
-  for (const std::string& destination : m.destinations) {
-    if (destination.size() > bus::kMaxNameBytes) return "destination too long";
-  }
-  for (const auto& [key, value] : m.headers) {
-    if (key.size() > bus::kMaxNameBytes) return "header too long";
-  }
-  if (m.payload.size() > bus::kMaxPayloadBytes) return "payload too large";
-  return "";
 }
 
 }  // namespace rise::redis

@@ -11,12 +11,6 @@
 
 namespace rise::redis {
 
-// "018f3c2a-7b1e-7abc-8def-0123456789ab"
-std::string uuid_text(const bus::Uuid& id);
-std::optional<bus::Uuid> parse_uuid(std::string_view text);
-// A new one, of version 7. Any thread.
-bus::Uuid new_uuid();
-
 // ISO 8601 in UTC with nanoseconds: "2026-01-31T12:00:00.000000001Z". Parsing also takes fewer
 // digits behind the point, or none.
 std::string time_text(std::int64_t time_ns);
@@ -24,9 +18,6 @@ std::optional<std::int64_t> parse_time(std::string_view text);
 // CLOCK_REALTIME.
 std::int64_t now_ns();
 
-// "telemetry", "command_result", ...; numbers for those without a name.
-std::string_view type_name(std::uint16_t type, std::string* room);
-std::optional<std::uint16_t> parse_type(std::string_view text);
 std::string_view priority_name(bus::Priority priority);  // "critical" ... "background"
 std::optional<bus::Priority> parse_priority(std::string_view text);
 std::string_view guarantee_name(bus::Guarantee guarantee);  // "best_effort" ... "ordered"
@@ -39,8 +30,5 @@ std::optional<std::uint64_t> parse_number(std::string_view text);
 
 std::string base64(std::string_view bytes);
 std::optional<std::string> parse_base64(std::string_view text);
-
-// Empty: fine. Else which limit of the bus is exceeded.
-std::string limit_exceeded(const bus::Message& message);
 
 }  // namespace rise::redis

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "plugins/bus/topic.hpp"
+
 namespace rise::redis {
 
 namespace {
@@ -22,20 +24,6 @@ std::string default_stream(const Options& options, std::string_view first) {
 }
 
 }  // namespace
-
-bool matches(std::string_view pattern, std::string_view topic) {
-  bool pattern_ends = false;
-  bool topic_ends = false;
-  while (true) {
-    if (pattern == "#") return true;
-    const std::string_view wanted = level(&pattern, &pattern_ends);
-    const std::string_view given = level(&topic, &topic_ends);
-    if (wanted != "+" && wanted != given) return false;
-    if (pattern_ends) return topic_ends;
-    // "a/#" has "a", too.
-    if (topic_ends) return pattern == "#";
-  }
-}
 
 bool overlap(std::string_view one, std::string_view other) {
   bool one_ends = false;
@@ -85,7 +73,7 @@ std::optional<std::string_view> topic_of(const Options& options, std::string_vie
 
 std::string stream_of(const Options& options, std::string_view topic) {
   for (const StreamRule& rule : options.streams) {
-    if (matches(rule.pattern, topic)) return rule.key;
+    if (bus::matches(rule.pattern, topic)) return rule.key;
   }
   return default_stream(options, first_level(topic));
 }

@@ -12,7 +12,6 @@
 
 namespace rise::redis {
 
-bool matches(std::string_view pattern, std::string_view topic);
 // Whether there can be a topic that both match.
 bool overlap(std::string_view one, std::string_view other);
 

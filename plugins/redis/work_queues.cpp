@@ -54,7 +54,7 @@ void WorkQueues::connect(WorkQueueEvents* events) {
 
 bool WorkQueues::push(std::uint64_t token, WorkItem item) {
   if (!up_ || under_way_ >= options_.under_way_max) return false;
-  if (item.id.empty()) item.id = uuid_text(new_uuid());
+  if (item.id.empty()) item.id = bus::Uuid::make().text();
   if (item.timestamp_ns == 0) item.timestamp_ns = now_ns();
   ++under_way_;
   std::string json = is_json(item.payload) ? json_of(item) : std::string();

@@ -3,6 +3,8 @@ NET_SRC := $(wildcard plugins/net/*.cpp)
 REDIS_SRC := $(wildcard plugins/redis/*.cpp)
 NET_OBJ := $(call objects,$(NET_SRC))
 REDIS_OBJ := $(call objects,$(REDIS_SRC))
+# What it needs of the bus.
+REDIS_OBJ += $(call objects,$(addprefix plugins/bus/,message.cpp topic.cpp uuid.cpp))
 REDIS_LIBS := -lhiredis -lboost_json -lmbedtls -lmbedx509 -lmbedcrypto
 
 PLUGIN_PARTS_OBJ += $(NET_OBJ) $(REDIS_OBJ)

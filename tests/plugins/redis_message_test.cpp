@@ -38,7 +38,7 @@ bus::Message full() {
   m.reply_to = "answers/x";
   m.ttl_ms = std::numeric_limits<std::uint64_t>::max();
   m.retry = {3, 100, std::numeric_limits<std::uint32_t>::max()};
-  m.headers = {{"k", "v"}, {"payload", "\",\"payload\":"}, {"", ""}, {"k", "again"}};
+  m.headers = {{"k", "v"}, {"payload", "\",\"payload\":"}, {"k", "again"}};
   m.encoding = bus::Encoding::Bytes;
   m.schema = "s";
   m.payload = std::string("\0\xff\r\n,\"payload\":", 14);
@@ -84,7 +84,7 @@ TEST(RedisFields, AnUsualMessageHasTheSevenFieldsOnly) {
   std::string all;
   for (const Reply& reply : replies_of(small())) all += reply.text + "|";
   STRCMP_EQUAL(
-      "id|018f3c2a-7b1e-7abc-8def-0123456789ab|topic|commands/mill-1/result|type|command_result|"
+      "id|018f3c2a-7b1e-7abc-8def-0123456789ab|topic|commands/mill-1/result|type|CommandResult|"
       "source|mill-1|time|2023-11-14T22:13:20.123456789Z|encoding|json|payload|{\"ok\": true}|",
       all.c_str());
 }
@@ -105,8 +105,8 @@ TEST(RedisFields, WhatIsNoMessageIsToldWhy) {
   STRCMP_EQUAL("no id", message_of(replies({"topic", "a"}), &read).c_str());
   STRCMP_EQUAL("no id", message_of({}, &read).c_str());
   STRCMP_EQUAL("a field without a value", message_of(replies({"topic"}), &read).c_str());
-  STRCMP_CONTAINS("no topic", with("topic", "").c_str());
-  STRCMP_CONTAINS("topic too long", with("topic", std::string(256, 'x').c_str()).c_str());
+  STRCMP_CONTAINS("topic is empty", with("topic", "").c_str());
+  STRCMP_CONTAINS("topic is longer", with("topic", std::string(256, 'x').c_str()).c_str());
   for (const char* name : {"id", "type", "time", "encoding", "priority", "guarantee", "version",
                            "correlation", "ttl_ms", "retry_attempts", "sequence"}) {
     STRCMP_CONTAINS(name, with(name, "nonsense").c_str());
@@ -182,21 +182,7 @@ TEST(RedisTexts, TimesToTheNanosecondAndToTheEndsOfTheirRange) {
   }
 }
 
-TEST(RedisTexts, UuidsTypesBase64) {
-  CHECK_FALSE(parse_uuid("018f3c2a-7b1e-7abc-8def-0123456789a").has_value());
-  CHECK_FALSE(parse_uuid("018f3c2a-7b1e-7abc-8def-0123456789ag").has_value());
-  CHECK_FALSE(parse_uuid("018f3c2a+7b1e-7abc-8def-0123456789ab").has_value());
-  const bus::Uuid id = new_uuid();
-  CHECK(parse_uuid(uuid_text(id)) == id);
-  CHECK(id != new_uuid());
-  UNSIGNED_LONGS_EQUAL(7, id.high >> 12u & 15u);
-  UNSIGNED_LONGS_EQUAL(2, id.low >> 62u);
-  std::string room;
-  for (unsigned type = 0; type < 0x10000; ++type) {
-    room.clear();
-    CHECK(parse_type(type_name(static_cast<std::uint16_t>(type), &room)) == type);
-  }
-  CHECK_FALSE(parse_type("65536").has_value());
+TEST(RedisTexts, Base64) {
   STRCMP_EQUAL("Zm9vYg==", base64("foob").c_str());
   for (const char* text : {"", "f", "fo", "foo", "foob", "fooba", "foobar"}) {
     STRCMP_EQUAL(text, parse_base64(base64(text)).value_or("?").c_str());

@@ -175,7 +175,7 @@ class Session {
   }
   std::shared_ptr<bus::Message> message(const std::string& guarantee) {
     auto m = std::make_shared<bus::Message>();
-    m->id = redis::new_uuid();
+    m->id = bus::Uuid::make();
     m->time_ns = redis::now_ns();
     m->source = "tester";
     m->type = static_cast<std::uint16_t>(bus::MessageType::Event);
