@@ -15,6 +15,7 @@ from figures import (
     resident,
 )
 import harness
+import redis_server
 from latency import cyclictest, measure, summary
 from latency.options import Options, cores
 from network import datagrams, streams
@@ -337,6 +338,45 @@ def machines(full):
         yield figure("memory.region_mib", after["region_bytes"] / 2**20, "MiB")
 
 
+def redis(full):
+    """XADD of whole messages and LPUSH, 256-byte values, beside redis-benchmark with the same command, in turn."""
+    count, rounds = (400_000, 9) if full else (100_000, 5)
+    value = "x" * 256
+    # As the adapter writes a message (plugins/redis/fields.hpp).
+    message = ["XADD", "rise:stream:bench", "MAXLEN", "~", "10000", "*"]
+    message += ["id", "018f3c2a-7b1e-7abc-8def-0123456789ab", "topic", "bench/value"]
+    message += ["type", "Telemetry", "source", "bench", "time", "2026-01-31T12:00:00.000000001Z"]
+    message += ["encoding", "bytes", "payload", value]
+    push = ["LPUSH", "bench:list", value]
+    ways = (
+        ("xadd", "adapter", message),
+        ("lpush", "router_lpush", push),
+        ("lpush.queues", "queues", push),
+    )
+    on_cpu = ["taskset", "-c", str(LAST_CPU)]
+    server = redis_server.Server(prefix=["taskset", "-c", str(FIRST_CPU)])
+    try:
+        for name, way, command in ways:
+            for depth in (16, 128):
+                ours, theirs = [], []
+                for _ in range(rounds):
+                    server.do("FLUSHALL")
+                    theirs.append(
+                        redis_server.benchmark(server.port, depth, count, command, on_cpu)
+                    )
+                    server.do("FLUSHALL")
+                    said = program("redis", server.port, way, depth, count, prefix=on_cpu)
+                    ours.append(said["rate"][0])
+                base = f"redis.{name}.depth_{depth}."
+                ratio = median([ours[i] / theirs[i] for i in range(rounds)])
+                yield figure(base + "commands_per_s", median(ours), "1/s")
+                yield figure(base + "redis_benchmark_per_s", median(theirs), "1/s")
+                goal = None if way == "queues" else 0.8
+                yield figure(base + "to_redis_benchmark", ratio, "x", at_least=goal)
+    finally:
+        server.close()
+
+
 ALL = {
     bench.__name__: bench
     for bench in (
@@ -357,5 +397,6 @@ ALL = {
         datagrams,
         streams,
         store,
+        redis,
     )
 }

@@ -6,7 +6,7 @@ FUZZ := $(BUILD)/fuzz
 FUZZ_CXX := clang++
 FUZZ_FLAGS := -std=c++20 $(WARN) -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined \
               -fno-sanitize-recover=all -pthread -I. -isystem $(GEN)
-FUZZERS := fuzz_focas_frame fuzz_focas_session fuzz_config fuzz_packet fuzz_telemetry fuzz_recording fuzz_store $(if $(LWIP_CORE),fuzz_tcp)
+FUZZERS := fuzz_focas_frame fuzz_focas_session fuzz_config fuzz_packet fuzz_telemetry fuzz_recording fuzz_store fuzz_redis $(if $(LWIP_CORE),fuzz_tcp)
 
 fuzz_objects = $(patsubst %.cpp,$(FUZZ)/obj/%.o,$(1))
 FUZZ_FOCAS := $(call fuzz_objects,$(FOCAS_WIRE_SRC) $(filter-out drivers/focas/driver.cpp,$(FOCAS_SRC)))
@@ -30,6 +30,10 @@ FUZZ_LIB.fuzz_recording := $(call fuzz_objects,drivers/replay/recording.cpp driv
                              rt_core/record/format.cpp rt_core/record/crc32c.cpp)
 
 FUZZ_LIB.fuzz_store := $(call fuzz_objects,$(wildcard plugins/store/*.cpp) rt_core/record/crc32c.cpp)
+FUZZ_LIB.fuzz_redis := $(call fuzz_objects,$(addprefix plugins/redis/,reply.cpp fields.cpp texts.cpp json_form.cpp \
+                         work_item.cpp trouble.cpp slots.cpp) \
+                         $(addprefix plugins/bus/,message.cpp topic.cpp uuid.cpp))
+FUZZ_LIBS.fuzz_redis := -lhiredis -lboost_json
 
 $(FUZZ)/obj/%.o: %.cpp | $(GENERATED)
 	@mkdir -p $(@D)
@@ -55,7 +59,7 @@ FUZZ_PLANTED := $(addprefix $(FUZZ)/planted/,$(FUZZERS))
 $(FUZZ_PROGRAMS) $(FUZZ_PLANTED):
 	@mkdir -p $(@D)
 	$(say) "  link    $@"
-	$(Q)$(FUZZ_CXX) $(FUZZ_FLAGS) -fsanitize=fuzzer -o $@ $(filter %.o,$^)
+	$(Q)$(FUZZ_CXX) $(FUZZ_FLAGS) -fsanitize=fuzzer -o $@ $(filter %.o,$^) $(FUZZ_LIBS.$(@F))
 
 $(FUZZ)/make_corpus: $(call fuzz_objects,tests/fuzz/make_corpus.cpp tests/unit/focas_vectors.cpp)
 	$(say) "  link    $@"
@@ -78,6 +82,11 @@ $(FUZZ)/corpus: $(FUZZ)/make_corpus $(FUZZ)/make_packets $(wildcard tests/vector
 	@printf '\002\000\011\000\001\005\020\001\000\030\001\101\000\004\020\020\000\000\000\000\000\000\000\000\001\000\000\000\000\000\000\000\001' >$@/fuzz_store/two_files
 	@printf '\002\000\014\000\001\005\020\001\006\021\001\003\043\340\002\104\007\004\006\000\001\010\020\001\001\040' >$@/fuzz_store/damaged
 	@printf '\000\000\020\000RISESTOR\001\000\000\000\007\000\000\000\001\001\010\000\007\000\000\000\020\000\000\000' >$@/fuzz_store/as_it_is
+	@mkdir -p $@/fuzz_redis
+	@printf '\3*14\r\n$$2\r\nid\r\n$$36\r\n018f3c2a-7b1e-7abc-8def-0123456789ab\r\n$$5\r\ntopic\r\n$$3\r\na/b\r\n$$4\r\ntype\r\n$$5\r\nevent\r\n$$6\r\nsource\r\n$$1\r\ns\r\n$$4\r\ntime\r\n$$20\r\n2026-01-31T12:00:00Z\r\n$$8\r\nencoding\r\n$$4\r\njson\r\n$$7\r\npayload\r\n$$2\r\n{}\r\n' >$@/fuzz_redis/entry
+	@printf '\7+OK\r\n-MOVED 3999 127.0.0.1:6381\r\n:-1\r\n$$-1\r\n*1\r\n*3\r\n:0\r\n:16383\r\n*2\r\n$$1\r\nh\r\n:1\r\n' >$@/fuzz_redis/kinds
+	@printf '\1{"id":"018f3c2a-7b1e-7abc-8def-0123456789ab","topic":"a","headers":[["k","v"]],"form":"base64","payload":"Zm8="}' >$@/fuzz_redis/json
+	@printf '\1{"id":1,"timestamp":1.5,"queue":"queue:alerts","payload":{"level":3}}' >$@/fuzz_redis/work
 	@# The last two are what it once found.
 	@mkdir -p $@/fuzz_tcp
 	@printf '\0\144\3\1\5\3\1\1\3\3\1\175\3\1\2\3\1\5\3\7' >$@/fuzz_tcp/life

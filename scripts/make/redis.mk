@@ -1,1 +1,16 @@
-# plugins/redis. Included before plugins.mk.
+# plugins/redis, and plugins/net that it stands on. Included before plugins.mk.
+NET_SRC := $(wildcard plugins/net/*.cpp)
+REDIS_SRC := $(wildcard plugins/redis/*.cpp)
+NET_OBJ := $(call objects,$(NET_SRC))
+REDIS_OBJ := $(call objects,$(REDIS_SRC))
+# What it needs of the bus.
+REDIS_OBJ += $(call objects,$(addprefix plugins/bus/,message.cpp topic.cpp uuid.cpp))
+REDIS_LIBS := -lhiredis -lboost_json -lmbedtls -lmbedx509 -lmbedcrypto
+
+PLUGIN_PARTS_OBJ += $(NET_OBJ) $(REDIS_OBJ)
+PLUGIN_PARTS_LIBS += $(REDIS_LIBS)
+
+# ---- a program that does with an adapter what it is told (tests/integration/test_redis.py)
+$(OUT)/tests/redis: $(call objects,$(wildcard tests/redis/*.cpp)) $(NET_OBJ) $(REDIS_OBJ)
+	$(call link,$(REDIS_LIBS))
+test-programs integration: $(OUT)/tests/redis

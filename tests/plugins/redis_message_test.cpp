@@ -1,0 +1,216 @@
+// A message as fields of a stream's entry and as JSON, and back.
+#include <CppUTest/TestHarness.h>
+
+#include <cstdint>
+#include <limits>
+
+#include "plugins/redis/fields.hpp"
+#include "plugins/redis/json_form.hpp"
+#include "plugins/redis/texts.hpp"
+#include "plugins/redis/work_item.hpp"
+
+using namespace rise;
+using namespace rise::redis;
+
+namespace {
+
+bus::Message small() {
+  bus::Message m;
+  m.id = {0x018f3c2a7b1e7abc, 0x8def0123456789ab};
+  m.time_ns = 1'700'000'000'123'456'789;
+  m.type = static_cast<std::uint16_t>(bus::MessageType::CommandResult);
+  m.guarantee = bus::Guarantee::AtLeastOnce;
+  m.topic = "commands/mill-1/result";
+  m.source = "mill-1";
+  m.encoding = bus::Encoding::Json;
+  m.payload = "{\"ok\": true}";
+  return m;
+}
+
+bus::Message full() {
+  bus::Message m = small();
+  m.version = 2;
+  m.type = 4711;
+  m.priority = bus::Priority::Critical;
+  m.guarantee = bus::Guarantee::Ordered;
+  m.destinations = {"a", "b/c", "\"quoted\\"};
+  m.correlation = {1, 2};
+  m.reply_to = "answers/x";
+  m.ttl_ms = std::numeric_limits<std::uint64_t>::max();
+  m.retry = {3, 100, std::numeric_limits<std::uint32_t>::max()};
+  m.headers = {{"k", "v"}, {"payload", "\",\"payload\":"}, {"k", "again"}};
+  m.encoding = bus::Encoding::Bytes;
+  m.schema = "s";
+  m.payload = std::string("\0\xff\r\n,\"payload\":", 14);
+  m.sequence = 9'007'199'254'740'993;  // no double has it
+  return m;
+}
+
+bool same(const bus::Message& a, const bus::Message& b) {
+  return a.id == b.id && a.time_ns == b.time_ns && a.version == b.version && a.type == b.type &&
+         a.priority == b.priority && a.guarantee == b.guarantee && a.topic == b.topic &&
+         a.source == b.source && a.destinations == b.destinations &&
+         a.correlation == b.correlation && a.reply_to == b.reply_to && a.ttl_ms == b.ttl_ms &&
+         a.retry.attempts == b.retry.attempts && a.retry.first_ms == b.retry.first_ms &&
+         a.retry.max_ms == b.retry.max_ms && a.headers == b.headers && a.encoding == b.encoding &&
+         a.schema == b.schema && a.payload == b.payload && a.sequence == b.sequence;
+}
+
+std::vector<Reply> replies(std::vector<std::string> texts) {
+  std::vector<Reply> all;
+  for (std::string& text : texts) all.push_back({Reply::Kind::Text, 0, std::move(text), {}});
+  return all;
+}
+
+std::vector<Reply> replies_of(const bus::Message& m) {
+  Words words;
+  add_fields(m, &words);
+  return replies({words.all().begin(), words.all().end()});
+}
+
+}  // namespace
+
+TEST_GROUP(RedisFields) {
+  bus::Message read;
+
+  std::string with(const char* name, const char* value) {
+    std::vector<Reply> fields = replies_of(small());
+    for (Reply& reply : replies({name, value})) fields.push_back(std::move(reply));
+    return message_of(fields, &read);
+  }
+};
+
+TEST(RedisFields, AnUsualMessageHasTheSevenFieldsOnly) {
+  std::string all;
+  for (const Reply& reply : replies_of(small())) all += reply.text + "|";
+  STRCMP_EQUAL(
+      "id|018f3c2a-7b1e-7abc-8def-0123456789ab|topic|commands/mill-1/result|type|CommandResult|"
+      "source|mill-1|time|2023-11-14T22:13:20.123456789Z|encoding|json|payload|{\"ok\": true}|",
+      all.c_str());
+}
+
+TEST(RedisFields, EverythingComesBack) {
+  for (const bus::Message& m : {small(), full()}) {
+    STRCMP_EQUAL("", message_of(replies_of(m), &read).c_str());
+    CHECK(same(m, read));
+  }
+  // The control: a difference is seen.
+  std::vector<Reply> fields = replies_of(full());
+  fields[3].text += "x";
+  STRCMP_EQUAL("", message_of(fields, &read).c_str());
+  CHECK_FALSE(same(full(), read));
+}
+
+TEST(RedisFields, WhatIsNoMessageIsToldWhy) {
+  STRCMP_EQUAL("no id", message_of(replies({"topic", "a"}), &read).c_str());
+  STRCMP_EQUAL("no id", message_of({}, &read).c_str());
+  STRCMP_EQUAL("a field without a value", message_of(replies({"topic"}), &read).c_str());
+  STRCMP_CONTAINS("topic is empty", with("topic", "").c_str());
+  STRCMP_CONTAINS("topic is longer", with("topic", std::string(256, 'x').c_str()).c_str());
+  for (const char* name : {"id", "type", "time", "encoding", "priority", "guarantee", "version",
+                           "correlation", "ttl_ms", "retry_attempts", "sequence"}) {
+    STRCMP_CONTAINS(name, with(name, "nonsense").c_str());
+  }
+  STRCMP_CONTAINS("version", with("version", "65536").c_str());
+  STRCMP_CONTAINS("retry_max_ms", with("retry_max_ms", "4294967296").c_str());
+  // What only a newer writer knows is no fault.
+  STRCMP_EQUAL("", with("colour", "red").c_str());
+}
+
+TEST_GROUP(RedisJson) { bus::Message read; };
+
+TEST(RedisJson, EverythingComesBack) {
+  for (const bus::Message& m : {small(), full()}) {
+    const std::string json = json_of(m);
+    CHECK(is_json(json));
+    STRCMP_EQUAL("", message_of_json(json, &read).c_str());
+    CHECK(same(m, read));
+  }
+}
+
+TEST(RedisJson, AJsonPayloadStaysReadableAndExact) {
+  bus::Message m = small();
+  m.payload = "{ \"payload\": [1.0, 1e2],\"payload\":2 }";
+  const std::string json = json_of(m);
+  CHECK(json.ends_with(",\"payload\":" + m.payload + "}"));
+  STRCMP_EQUAL("", message_of_json(json, &read).c_str());
+  STRCMP_EQUAL(m.payload.c_str(), read.payload.c_str());
+  // What calls itself JSON and is not would break the whole: it goes as bytes.
+  m.payload = "{\"open\":";
+  CHECK(is_json(json_of(m)));
+  STRCMP_EQUAL("", message_of_json(json_of(m), &read).c_str());
+  STRCMP_EQUAL(m.payload.c_str(), read.payload.c_str());
+}
+
+TEST(RedisJson, OthersMayWriteItInTheirWay) {
+  STRCMP_EQUAL("", message_of_json("{ \"payload\": {\"a\": 1},\n \"topic\": \"t\", \"id\": "
+                                   "\"018f3c2a-7b1e-7abc-8def-0123456789ab\" }",
+                                   &read)
+                       .c_str());
+  STRCMP_EQUAL("{\"a\":1}", read.payload.c_str());
+  for (const char* bad :
+       {"", "[]", "{", "{\"id\":1}", "{\"topic\":\"t\"}", "{\"id\":\"x\",\"topic\":\"t\"}",
+        "{\"id\":\"018f3c2a-7b1e-7abc-8def-0123456789ab\",\"topic\":\"t\",\"headers\":[[1]]}",
+        "{\"id\":\"018f3c2a-7b1e-7abc-8def-0123456789ab\",\"topic\":\"t\",\"version\":-1}",
+        "{\"id\":\"018f3c2a-7b1e-7abc-8def-0123456789ab\",\"topic\":\"t\",\"form\":\"base64\","
+        "\"payload\":\"a\"}"}) {
+    CHECK(!message_of_json(bad, &read).empty());
+  }
+}
+
+TEST_GROUP(RedisTexts){};
+
+TEST(RedisTexts, TimesToTheNanosecondAndToTheEndsOfTheirRange) {
+  constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max();
+  constexpr std::int64_t kLeast = std::numeric_limits<std::int64_t>::min();
+  for (const std::int64_t time : {std::int64_t{0}, std::int64_t{1}, std::int64_t{-1}, kMost, kLeast,
+                                  kMost - 854'775'807, std::int64_t{1'709'210'096'000'000'000}}) {
+    const auto back = parse_time(time_text(time));
+    CHECK(back.has_value());
+    CHECK_TEXT(*back == time, time_text(time).c_str());
+  }
+  STRCMP_EQUAL("1970-01-01T00:00:00.000000001Z", time_text(1).c_str());
+  STRCMP_EQUAL("2262-04-11T23:47:16.854775807Z", time_text(kMost).c_str());
+  CHECK(parse_time("1970-01-01T00:00:01.5Z") == 1'500'000'000);
+  CHECK(parse_time("1970-01-01T00:00:01Z") == 1'000'000'000);
+  for (const char* bad :
+       {"", "1970-01-01", "1970-01-01T00:00:00", "1970-13-01T00:00:00Z", "1970-02-29T00:00:00Z",
+        "1970-01-01T24:00:00Z", "1970-01-01T00:00:00.Z", "1970-01-01T00:00:00.0000000001Z",
+        "1970-01-01T00:00:00+Z", "2262-04-11T23:47:16.854775808Z", "9999-01-01T00:00:00Z",
+        "1677-09-21T00:12:43.145224191Z", "0001-01-01T00:00:00Z"}) {
+    CHECK_FALSE(parse_time(bad).has_value());
+  }
+}
+
+TEST(RedisTexts, Base64) {
+  STRCMP_EQUAL("Zm9vYg==", base64("foob").c_str());
+  for (const char* text : {"", "f", "fo", "foo", "foob", "fooba", "foobar"}) {
+    STRCMP_EQUAL(text, parse_base64(base64(text)).value_or("?").c_str());
+  }
+  for (const char* bad : {"Zg", "Zg=", "Z===", "====", "Zh==", "Zm9=", "Zg==Zg==", "Zm 9"}) {
+    CHECK_FALSE(parse_base64(bad).has_value());
+  }
+}
+
+TEST_GROUP(RedisWorkItem) { WorkItem read; };
+
+TEST(RedisWorkItem, HasTheFourMembers) {
+  const WorkItem item{"7", 1, "queue:alerts", "{\"level\":3}"};
+  const std::string json = json_of(item);
+  STRCMP_EQUAL(
+      "{\"id\":\"7\",\"timestamp\":\"1970-01-01T00:00:00.000000001Z\",\"queue\":\"queue:alerts\","
+      "\"payload\":{\"level\":3}}",
+      json.c_str());
+  STRCMP_EQUAL("", work_item_of(json, &read).c_str());
+  CHECK(read.id == item.id && read.timestamp_ns == 1 && read.queue == item.queue &&
+        read.payload == item.payload);
+}
+
+TEST(RedisWorkItem, OthersWriteNumbers) {
+  STRCMP_EQUAL("", work_item_of("{\"id\":12,\"timestamp\":1.5,\"payload\":null}", &read).c_str());
+  CHECK(read.id == "12" && read.timestamp_ns == 1'500'000'000 && read.payload == "null");
+  for (const char* bad : {"", "1", "{}", "{\"payload\":1,\"timestamp\":1e300}",
+                          "{\"payload\":1,\"timestamp\":\"soon\"}", "{\"payload\":1} x"}) {
+    CHECK(!work_item_of(bad, &read).empty());
+  }
+}
