@@ -88,7 +88,7 @@ void Courier::tick(std::int64_t now_ns) {
     const std::lock_guard lock(inward_mutex_);
     order_.tick(now_ns / 1'000'000, &ordered);
   }
-  for (const MessagePtr& message : ordered) (void)bus_->forward(message);
+  publish(ordered);
   const std::lock_guard lock(mutex_);
   now_ns_ = now_ns;
   // As long as the adapter settles each batch at once; else one.
@@ -234,6 +234,15 @@ void Courier::settle_volatile(const Batch& batch, std::span<const SendOutcome> o
   }
 }
 
+void Courier::publish(const std::vector<MessagePtr>& messages) {
+  for (const MessagePtr& message : messages) {
+    auto marked = std::make_shared<bus::Message>(*message);
+    std::erase_if(marked->headers, [](const auto& header) { return header.first == kBroughtBy; });
+    if (marked->headers.size() < bus::kMaxHeaders) marked->headers.emplace_back(kBroughtBy, name_);
+    (void)bus_->forward(marked);
+  }
+}
+
 bool Courier::delivered(const bus::Delivery& delivery) {
   std::vector<MessagePtr> out;
   {
@@ -255,7 +264,7 @@ bool Courier::delivered(const bus::Delivery& delivery) {
       out.push_back(delivery.message);
     }
   }
-  for (const MessagePtr& message : out) (void)bus_->forward(message);
+  publish(out);
   if (delivery.tag != 0) {
     const std::uint64_t tags[] = {delivery.tag};
     adapter_->acknowledge(tags);

@@ -81,10 +81,16 @@ class Courier : private bus::AdapterEvents {
 
   [[nodiscard]] const std::string& name() const { return name_; }
   [[nodiscard]] CourierCounts counts() const;
+  // It came in through this courier: sent out again it would go round for ever.
+  [[nodiscard]] bool brought(const bus::Message& message) const {
+    return message.header(kBroughtBy) == name_;
+  }
   // For routing: the link is up and the breaker closed.
   [[nodiscard]] bool well() const;
 
  private:
+  static constexpr char kBroughtBy[] = "brought-by";
+  void publish(const std::vector<bus::MessagePtr>& messages);
   // What is under way.
   struct Batch {
     std::uint64_t number = 0;

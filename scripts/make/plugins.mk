@@ -25,10 +25,13 @@ $(OUT)/tests/plugins: $(sort $(call objects,$(PLUGIN_TESTS)) $(PLUGIN_PARTS_OBJ)
 plugins-program: $(OUT)/tests/plugins
 test-programs: plugins-program
 
-# ---- plugins proper: shared objects that use what is in rise-sidecar. Each: plugins/NAME, and what it needs besides.
-PLUGINS := metrics
+# ---- plugins proper: shared objects that use what is in rise-sidecar (bus and host), and bring what is not.
+PLUGINS := metrics redis
+PLUGIN_OBJ.metrics := $(call objects,$(wildcard plugins/metrics/*.cpp))
+PLUGIN_OBJ.redis := $(call objects,plugins/redis/plugin.cpp $(REDIS_SRC) $(wildcard plugins/outbound/*.cpp)) $(NET_OBJ) $(STORE_OBJ)
+PLUGIN_LIBS.redis := $(REDIS_LIBS)
 define plugin
-$(OUT)/lib/rise/plugins/$(1).so: $(call objects,$(wildcard plugins/$(1)/*.cpp))
+$(OUT)/lib/rise/plugins/$(1).so: $(PLUGIN_OBJ.$(1))
 	$$(call link,-shared $(PLUGIN_LIBS.$(1)))
 programs: $(OUT)/lib/rise/plugins/$(1).so
 endef
