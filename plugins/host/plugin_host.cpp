@@ -58,6 +58,8 @@ void PluginHost::stop() {
   const std::lock_guard lock(mutex_);
   if (!running_) return;
   running_ = false;
+  // What has been published reaches those whom it is for.
+  (void)pool_.wait_idle_for(options_.stop_limit);
   // Against the order in which they were started.
   for (auto ward = wards_.rbegin(); ward != wards_.rend(); ++ward) {
     if (ward->ending.valid()) ward->ending.wait();

@@ -62,6 +62,11 @@ void ThreadPool::wait_idle() {
   idle_.wait(lock, [this] { return under_way_ == 0; });
 }
 
+bool ThreadPool::wait_idle_for(std::chrono::milliseconds limit) {
+  std::unique_lock lock(mutex_);
+  return idle_.wait_for(lock, limit, [this] { return under_way_ == 0; });
+}
+
 ThreadPoolCounts ThreadPool::counts() const {
   const std::lock_guard lock(mutex_);
   ThreadPoolCounts counts;

@@ -47,8 +47,10 @@ class ThreadPool {
   // Any thread. priority: 1 (critical) to 5 (background), as a message's.
   void post(Task task, unsigned priority = 3);
   void post_at(Clock::time_point time, Task task);
-  // Waits until nothing is waiting but timers. Not from a task.
+  // Waits until nothing is waiting or running but timers. Not from a task. False: not within that
+  // time.
   void wait_idle();
+  bool wait_idle_for(std::chrono::milliseconds limit);
   // For one that does not come back from its task: another takes its place.
   void add_thread();
   [[nodiscard]] ThreadPoolCounts counts() const;
