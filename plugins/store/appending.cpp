@@ -11,6 +11,9 @@ namespace rise::store {
 
 namespace {
 
+// A larger batch gives its memory back.
+constexpr std::size_t kKeptBatch = 4u << 20u;
+
 std::uint32_t random_mark() {
   std::random_device source;
   return std::max<std::uint32_t>(1, source());
@@ -92,6 +95,7 @@ bool Log::State::commit(Appended* appended) {
   const std::uint64_t payload = std::exchange(batch_payload_, 0);
   const std::uint64_t bytes = batch_.size();
   batch_.clear();
+  if (batch_.capacity() > kKeptBatch) batch_ = {};
   if (error != 0) {
     // A part of it may be there. If it cannot be cut off, the next segment begins with the numbers
     // that it has, and no reader takes them from here.

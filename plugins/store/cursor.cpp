@@ -60,6 +60,7 @@ int Cursor::enter(const SegmentName& name) {
       log_->tell(std::string("cannot read now: ") + std::strerror(opened.error));
       return opened.error;
     }
+    if (role_ == Role::Reader) log_->set_aside(name, opened.error);
     segment_ = name;
     finished_ = true;
     return opened.error;

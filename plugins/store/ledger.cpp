@@ -97,6 +97,11 @@ std::vector<SegmentName> Ledger::release() {
   return names;
 }
 
+bool Ledger::has(const SegmentName& name) const {
+  return std::any_of(segments_.begin(), segments_.end(),
+                     [&](const Segment& segment) { return segment.name == name; });
+}
+
 Depth Ledger::depth() const {
   Depth depth;
   depth.bytes = bytes_;

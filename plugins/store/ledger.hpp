@@ -48,7 +48,7 @@ class Ledger {
   // Takes out the segments of which nothing is needed any more.
   std::vector<SegmentName> release();
 
-  [[nodiscard]] std::uint64_t last() const { return last_; }
+  [[nodiscard]] bool has(const SegmentName& name) const;
   [[nodiscard]] std::uint64_t acknowledged() const { return acknowledged_; }
   [[nodiscard]] std::uint64_t bytes() const { return bytes_; }
   [[nodiscard]] Depth depth() const;  // without the age

@@ -10,8 +10,9 @@
 // as far as the medium keeps what it has confirmed. What such a failure leaves is told from what is
 // whole by checksums, record by record.
 //
-// Numbers: the records of a log are numbered from 1 without gaps, but for those that were lost;
-// they say where something is in this log and are no names for messages. After a loss of power one
+// Numbers: the records of a log are numbered from 1, one by one; now and then, after trouble with
+// the disk, some are left out. They say where something is in this log and are no names for
+// messages. After a loss of power one
 // may be given again that had been given to a record that is lost.
 //
 // Threads: every method from any thread; appending is done one after the other, and hinders neither

@@ -1,6 +1,7 @@
 #include "plugins/store/state.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <cstring>
 #include <ctime>
@@ -73,6 +74,20 @@ void Log::State::tell_unreadable(const SegmentName& name) {
   tell(disk_->path() + "/" + text_of(name) + " cannot be read in places; check the disk");
 }
 
+void Log::State::set_aside(const SegmentName& name, int why) {
+  const std::string text = text_of(name);
+  {
+    // While it was looked for it may have been acknowledged or dropped, and removed.
+    const std::lock_guard books(books_);
+    if (!ledger_->has(name)) return;
+  }
+  tell(disk_->path() + "/" + text + " cannot be opened: " + std::strerror(why) +
+       "; what was in it is passed over");
+  if (why == ENOENT || disk_->rename(text, text + ".damaged") != 0) return;
+  const std::lock_guard books(books_);
+  ++ledger_->counters.set_aside;
+}
+
 std::vector<std::string> Log::State::take_news() {
   const std::lock_guard books(books_);
   return std::exchange(news_, {});
@@ -106,7 +121,9 @@ void Log::State::remove(const std::vector<SegmentName>& names, std::uint64_t ack
     other_failure("the position cannot be written; some records may come again", error);
   for (const SegmentName& name : names) {
     const int not_removed = disk_->remove(text_of(name));
-    if (not_removed != 0) other_failure(text_of(name) + " cannot be removed", not_removed);
+    // ENOENT: set aside, or taken by somebody.
+    if (not_removed != 0 && not_removed != ENOENT)
+      other_failure(text_of(name) + " cannot be removed", not_removed);
   }
   if (options_.sync == Sync::Always && !names.empty()) {
     error = disk_->sync_folder();

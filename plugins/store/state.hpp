@@ -49,6 +49,8 @@ class Log::State {
   void missing(std::uint64_t from, std::uint64_t to);
   void tell(const std::string& news);
   void tell_unreadable(const SegmentName& name);
+  // It cannot be opened. What is in it is lost to the log, but perhaps not to its owner.
+  void set_aside(const SegmentName& name, int why);
 
  private:
   using Lock = std::unique_lock<std::mutex>;

@@ -168,7 +168,7 @@ TEST(StoreFaults, ABadSectorCostsItsPageAndNotTheSegment) {
       const int call = (*calls)++;
       return call == 0 || call == static_cast<int>(bad_page) + 1 ? EIO : 0;
     };
-    const auto records = read_all(rig.log.get());
+    auto records = read_all(rig.log.get());
     rig.medium->fault = nullptr;
     return records;
   };
@@ -179,6 +179,47 @@ TEST(StoreFaults, ABadSectorCostsItsPageAndNotTheSegment) {
   std::string news;
   for (const std::string& line : rig.log->take_news()) news += line;
   STRCMP_CONTAINS("cannot be read in places", news.c_str());
+}
+
+TEST(StoreFaults, ASegmentThatCannotBeOpenedIsSetAsideAndNotDeleted) {
+  rig.open();
+  rig.fill(1, 40);
+  const std::string name = rig.medium->segments().at(2);
+  const Content content = rig.medium->content(name);
+  rig.medium->fault = [&](Operation operation, const std::string& which) {
+    return operation == Operation::Open && which == name ? EACCES : 0;
+  };
+  const auto records = read_all(rig.log.get());
+  CHECK(records.size() < 40);
+  LONGS_EQUAL(40, records.size() + rig.counters().damaged);
+  LONGS_EQUAL(1, rig.counters().set_aside);
+  STRCMP_CONTAINS("cannot be opened", rig.log->take_news().at(0).c_str());
+  rig.log->acknowledge(40);
+  CHECK(rig.medium->content(name + ".damaged") == content);
+  LONGS_EQUAL(0, rig.counters().other_failures);
+  LONGS_EQUAL(0, rig.log->status().depth.records);
+}
+
+// Nothing comes behind it by whose number it could be acknowledged.
+TEST(StoreFaults, ALossAtTheEndNeedsNoAcknowledgement) {
+  rig.open();
+  std::uint64_t last = 0;
+  // Until a segment has been begun in which nothing could be written.
+  while (rig.medium->segments().size() < 2) {
+    int writes = 0;
+    rig.medium->fault = [&](Operation operation, const std::string&) {
+      return operation == Operation::Write && ++writes == 2 ? EIO : 0;
+    };
+    last += rig.append(payload_of(last + 1)).stored;
+  }
+  rig.medium->fault = nullptr;
+  Content& sealed = rig.medium->content(rig.medium->segments().front());
+  sealed[sealed.size() - 16] ^= 1;
+  auto cursor = rig.log->cursor();
+  LONGS_EQUAL(last - 1, read(&cursor).size());
+  LONGS_EQUAL(1, rig.counters().damaged);
+  rig.log->acknowledge(last - 1);
+  LONGS_EQUAL(0, rig.log->status().depth.records);
 }
 
 TEST(StoreFaults, TooManyOpenFilesIsNoDamage) {

@@ -208,6 +208,6 @@ void lives(std::uint64_t from, std::uint64_t count, bool faults) {
 
 TEST_GROUP(StoreModel){};
 
-TEST(StoreModel, ManyLives) { lives(1, 250, false); }
+TEST(StoreModel, ManyLives) { lives(1, 150, false); }
 
-TEST(StoreModel, ManyLivesOnADiskThatFailsNowAndThen) { lives(10'001, 250, true); }
+TEST(StoreModel, ManyLivesOnADiskThatFailsNowAndThen) { lives(10'001, 150, true); }
