@@ -50,7 +50,7 @@ Adapter::Adapter(Options options) : options_(std::move(options)) {
   if (options_.connection.tls.enabled) tls_ = net::TlsContext::client(options_.connection.tls);
 }
 
-Adapter::~Adapter() { close(); }
+Adapter::~Adapter() { Adapter::close(); }
 
 void Adapter::connect(bus::AdapterEvents* events) {
   if (loop_) return;

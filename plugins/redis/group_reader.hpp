@@ -89,7 +89,7 @@ class GroupReader {
 
   // pending_entries.cpp
   void tick();
-  void look(const std::string& key, Whose whose, std::string after);
+  void look(const std::string& key, Whose whose, const std::string& after);
   void sort_rows(const std::string& key, Whose whose, const std::vector<Row>& rows);
   void claim(const std::string& key, Whose whose, const std::vector<std::string>& ids);
   void looked(const std::string& key, bool well);

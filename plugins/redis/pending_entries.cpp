@@ -23,7 +23,7 @@ void GroupReader::tick() {
 }
 
 // One page of XPENDING after another.
-void GroupReader::look(const std::string& key, Whose whose, std::string after) {
+void GroupReader::look(const std::string& key, Whose whose, const std::string& after) {
   const std::string idle = std::to_string(place_.options->claim_idle_ms);
   const std::string count = std::to_string(place_.options->read_count);
   std::vector<std::string_view> words = {"XPENDING", key, place_.group};

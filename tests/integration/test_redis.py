@@ -121,7 +121,7 @@ class Plain(Rig):
         self.assertIn("name=test", self.server.do("CLIENT", "LIST"))
 
     def test_each_group_gets_all_and_its_consumers_share(self):
-        one, two = (self.client(self.server.port, name=name) for name in ("one", "two"))
+        one, two = (self.client(self.server.port, name=name, pool=3) for name in ("one", "two"))
         other = self.client(self.server.port, name="other")
         for client, group in ((one, "g"), (two, "g"), (other, "h")):
             self.subscribe(client, self.server, group=group)
