@@ -169,8 +169,8 @@ bool Recorder::open_file(Now now) {
   before_raw_bytes_ = counters_.raw_bytes;
   before_file_bytes_ = counters_.file_bytes;
   ++counters_.files;
-  for (const Schema& schema : schemas_) segment_->writer().add(schema);
   for (Line& line : lines_) line.in_file = false;
+  schema_in_file_.assign(schemas_.size(), false);
   return true;
 }
 
@@ -197,6 +197,10 @@ void Recorder::put(std::uint16_t number, std::uint64_t sequence, std::int64_t lo
   Line& line = lines_[number];
   McapWriter& writer = segment_->writer();
   if (!line.in_file) {
+    // A file tells of what is in it only.
+    const std::size_t schema = line.channel.schema_id - std::size_t{1};
+    if (!schema_in_file_[schema]) writer.add(schemas_[schema]);
+    schema_in_file_[schema] = true;
     writer.add(line.channel);
     line.in_file = true;
   }

@@ -118,7 +118,8 @@ class Recorder {
   std::optional<Shelf> shelf_;  // none: one file
   Directory directory_;
   std::vector<Schema> schemas_;  // by id - 1
-  std::vector<Line> lines_;      // by channel id; 0 is none
+  std::vector<bool> schema_in_file_;
+  std::vector<Line> lines_;  // by channel id; 0 is none
   std::vector<MachineLines> machines_;
   std::vector<MachineLines> lanes_;
   std::vector<std::pair<std::string, std::unique_ptr<FrameLayout>>> layouts_;  // by signature
