@@ -18,7 +18,7 @@ struct RecordOptions {
   std::uint64_t max_disk_mib = 4096;
   std::uint64_t min_free_mib = 256;
   int flush_ms = 1000;
-  int level = 1;
+  int level = 3;
   std::string name;   // of the reader; "": "recorder" with a folder, else "record"
   bool wait = false;  // for a core, if there is none
 };

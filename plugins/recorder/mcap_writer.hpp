@@ -25,7 +25,7 @@ namespace rise::recorder {
 struct McapWriterOptions {
   std::string profile;
   std::string library = "rise";
-  int level = 1;  // of zstd, 1 to 19
+  int level = 3;  // of zstd, 1 to 19
 };
 
 class McapWriter {

@@ -36,7 +36,7 @@ struct RecorderOptions {
   std::uint64_t min_free_bytes = 256ull << 20u;   // what the disk is to keep free
   std::uint64_t chunk_bytes = 1u << 20u;          // uncompressed
   std::int64_t flush_ms = 1000;  // a chunk ends at this age: what a kill can cost. 10 to 60000
-  int level = 1;                 // of zstd, 1 to 19
+  int level = 3;                 // of zstd, 1 to 19
   // Free room of a folder; absent: not known. For tests.
   std::function<std::optional<std::uint64_t>(const std::string&)> free_bytes = recorder::free_bytes;
 };
