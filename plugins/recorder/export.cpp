@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <optional>
 
 #include "plugins/recorder/mcap_writer.hpp"
 #include "plugins/recorder/text.hpp"
@@ -20,31 +21,30 @@ bool any_matches(const std::vector<std::string>& patterns, const std::string& te
          });
 }
 
-// Which signals of a channel are asked for. Absent: none of its messages is.
+// Which signals of a channel are asked for. Null: none of its messages is.
 class Choice {
  public:
   explicit Choice(const Selection& selection) : selection_(&selection) {}
   const std::vector<bool>* of(const Channel& channel, const Topic& topic) {
-    const auto known = channels_.find(channel.id);
-    if (known != channels_.end()) return known->second.empty() ? nullptr : &known->second;
-    std::vector<bool>& wanted = channels_[channel.id];
-    if (!selection_->takes_topic(topic.name)) return nullptr;
-    if (topic.kind != TopicKind::Telemetry) {
-      wanted.assign(selection_->signals.empty() ? 1 : 0, true);
-    } else {
-      bool any = false;
-      for (const RecordedSignal& signal : topic.signals) {
-        wanted.push_back(selection_->takes_signal(signal.name));
-        any = any || wanted.back();
-      }
-      if (!any) wanted.clear();
-    }
-    return wanted.empty() ? nullptr : &wanted;
+    auto known = channels_.find(channel.id);
+    if (known == channels_.end()) known = channels_.emplace(channel.id, choose(topic)).first;
+    return known->second ? &*known->second : nullptr;
   }
 
  private:
+  [[nodiscard]] std::optional<std::vector<bool>> choose(const Topic& topic) const {
+    if (!selection_->takes_topic(topic.name)) return std::nullopt;
+    std::vector<bool> wanted;
+    bool any = selection_->signals.empty();
+    for (const RecordedSignal& signal : topic.signals) {
+      wanted.push_back(selection_->takes_signal(signal.name));
+      any = any || wanted.back();
+    }
+    if (!any) return std::nullopt;
+    return wanted;
+  }
   const Selection* selection_;
-  std::map<std::uint16_t, std::vector<bool>> channels_;  // empty: not asked for
+  std::map<std::uint16_t, std::optional<std::vector<bool>>> channels_;
 };
 
 std::string csv_cell(const std::string& text) {
