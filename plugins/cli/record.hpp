@@ -34,5 +34,7 @@ struct RecordingOptions {
 int record_info(const RecordingOptions& options);
 // Writes what can be read of a damaged file into another one. -> 0 done (or nothing to do), 1 not.
 int record_repair(const RecordingOptions& options);
+// What a lane's recording holds of bytes between drivers and devices, as an MCAP file. -> 0, 1.
+int record_raw(const RecordingOptions& options);
 
 }  // namespace rise::cli

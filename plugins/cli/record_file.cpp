@@ -1,4 +1,4 @@
-// `rise record info` and `rise record repair`.
+// `rise record info`, `rise record repair` and `rise record raw`.
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
@@ -7,6 +7,7 @@
 #include "plugins/cli/record.hpp"
 #include "plugins/recorder/mapped_file.hpp"
 #include "plugins/recorder/output_file.hpp"
+#include "plugins/recorder/raw_import.hpp"
 #include "plugins/recorder/repair.hpp"
 #include "plugins/recorder/text.hpp"
 #include "plugins/recorder/topic.hpp"
@@ -179,6 +180,29 @@ int record_repair(const RecordingOptions& options) {
                static_cast<unsigned long long>(totals.read.chunks), out.c_str());
   std::printf("%s\n", out.c_str());
   return 0;
+}
+
+int record_raw(const RecordingOptions& options) {
+  const std::string out = options.out.empty() ? options.file + ".mcap" : options.out;
+  const auto done = recorder::import_raw(options.file, out);
+  if (!done) {
+    std::fprintf(stderr, "rise record raw: %s\n", done.error().c_str());
+    return 1;
+  }
+  std::fprintf(stderr, "rise record raw: %llu messages, %llu bytes, of %llu cycles are in %s\n",
+               static_cast<unsigned long long>(done->messages),
+               static_cast<unsigned long long>(done->bytes),
+               static_cast<unsigned long long>(done->cycles), out.c_str());
+  if (done->cut) {
+    std::fprintf(stderr, "rise record raw: %s was cut off, or is still being written\n",
+                 options.file.c_str());
+  }
+  if (!done->fault.empty()) {
+    std::fprintf(stderr, "rise record raw: %s ends early: %s\n", options.file.c_str(),
+                 done->fault.c_str());
+  }
+  std::printf("%s\n", out.c_str());
+  return done->fault.empty() ? 0 : 1;
 }
 
 }  // namespace rise::cli

@@ -59,6 +59,7 @@ struct RecordVerbs::Options {
   RecordOptions record;
   RecordingOptions repair;
   RecordingOptions info;
+  RecordingOptions raw;
   ExportOptions exporting;
   bool csv = false;
   bool json = false;
@@ -83,6 +84,12 @@ RecordVerbs::RecordVerbs(CLI::App* app, int* code) : options_(std::make_unique<O
   info->add_option("file", all->info.file, "MCAP file")->required();
   info->add_flag("--json", all->info.json, "as JSON");
   info->callback([=] { *code = record_info(all->info); });
+
+  CLI::App* raw = verb->add_subcommand(
+      "raw", "of a lane's recording ([[lane]] record) the bytes between drivers and devices");
+  raw->add_option("file", all->raw.file, "recording of a lane")->required();
+  raw->add_option("--out", all->raw.out, "file to write (default: FILE.mcap)");
+  raw->callback([=] { *code = record_raw(all->raw); });
 
   verb->callback([=] {
     if (verb->get_subcommands().empty()) *code = record(all->record);

@@ -23,7 +23,7 @@ struct Signal {
 };
 
 struct Machine {
-  std::string name;
+  std::string name;  // "" = not known: nothing of it is recorded
   std::uint16_t pages = 0;
   std::vector<Signal> signals;
   std::vector<std::string> outputs;

@@ -9,6 +9,7 @@
 #include <stdexcept>
 
 #include "frame_generated.h"
+#include "plugins/recorder/text.hpp"
 #include "record_schema.hpp"
 
 namespace rise::recorder {
@@ -145,12 +146,12 @@ FrameLayout::FrameLayout(const Machine& machine, std::uint16_t page, unsigned nu
     std::string told = signal->name;
     if (!signal->unit.empty()) told += ", " + signal->unit;
     if (!signal->choices.empty()) told += ": " + signal->choices;
-    fields += "/// " + one_line(told) + "\n" + field + ":double = nan;\n";
+    fields += "/// " + one_line(clean_text(told)) + "\n" + field + ":double = nan;\n";
     boost::json::object entry{{"field", field},
-                              {"name", signal->name},
-                              {"unit", signal->unit},
+                              {"name", clean_text(signal->name)},
+                              {"unit", clean_text(signal->unit)},
                               {"type", type_text(signal->type)}};
-    if (!signal->choices.empty()) entry["choices"] = signal->choices;
+    if (!signal->choices.empty()) entry["choices"] = clean_text(signal->choices);
     listed.push_back(std::move(entry));
     slots_.push_back(signal->slot);
   }

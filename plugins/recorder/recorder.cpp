@@ -79,7 +79,7 @@ std::uint16_t Recorder::add_line(std::uint16_t schema, const std::string& topic,
 void Recorder::add_machine(const Machine& machine) {
   MachineLines& lines = machines_.emplace_back();
   lines.telemetry.resize(machine.pages);
-  if (!chosen(machine.name)) return;
+  if (machine.name.empty() || !chosen(machine.name)) return;
   for (std::uint16_t page = 0; page < machine.pages; ++page) {
     const std::string signature = FrameLayout::signature(machine, page);
     auto known = std::find_if(layouts_.begin(), layouts_.end(),

@@ -58,12 +58,22 @@ class Recorded(unittest.TestCase):
             harness.control_toml("a", port) + harness.control_toml("b", port + 1)
         )
         cls.plant.tell("set a macro 500 12.5")
+        cls.lane_file = cls.plant.folder / "lane.rec"
         cls.plant.start_core(
             LANE
+            + f'record = "{cls.lane_file}"\n'
             + (harness.machine_toml("a", port) + SLOW)
             + harness.machine_toml("b", port + 1, period_ms=20)
         )
         cls.plant.wait_up()
+        # This one takes its time; the others run meanwhile.
+        cls.rotated = cls.plant.folder / "rotated"
+        cls.rotated.mkdir()
+        (cls.rotated / "mine.mcap").write_text("x")
+        cls.rotating = cls.start(
+            *("--dir", cls.rotated, "--max-file-s", 1, "--name", "rotating", "--duration", 3.5),
+            *("--machines", "b"),
+        )
         cls.file = cls.plant.folder / "one.mcap"
         recording = cls.start("--out", cls.file)
         time.sleep(1.5)
@@ -280,21 +290,33 @@ class Recorded(unittest.TestCase):
         after = sequences(self.lines(other[0]), "telemetry/a")
         self.assertEqual(set(range(before[0], after[-1] + 1)), set(before) | set(after))
 
-    def test_files_follow_one_another_and_the_oldest_go(self):
-        folder = self.folder("rotated")
+    def test_files_follow_one_another_by_age_and_others_stay(self):
+        folder = self.rotated
         foreign = folder / "mine.mcap"
-        foreign.write_text("x")
-        recording = self.start(
-            *("--dir", folder, "--max-file-s", 1, "--name", "rotating", "--duration", 3.5),
-            *("--machines", "b"),
-        )
-        self.assertEqual(recording.wait(), 0, recording.output())
+        self.assertEqual(self.rotating.wait(), 0, self.rotating.output())
         files = sorted(f for f in folder.iterdir() if f != foreign)
         self.assertGreaterEqual(len(files), 3)
         for file in files:
             self.assertEqual(self.plant.rise("record", "info", file).returncode, 0, file)
             self.assertEqual({line["machine"] for line in self.lines(file, "--topic", "t*")}, {"b"})
         self.assertTrue(foreign.exists())
+
+    def test_raw_bytes_come_from_the_lanes_recording(self):
+        file = self.plant.folder / "raw.mcap"
+        done = self.plant.rise("record", "raw", self.lane_file, "--out", file)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        lines = self.lines(file)
+        self.assertEqual({line["topic"] for line in lines}, {"raw/a", "raw/b"})
+        for direction in ("sent", "received"):
+            some = [line for line in lines if line["direction"] == direction]
+            self.assertGreater(len(some), 100, direction)
+            # Each frame of FOCAS begins so; they may be sent in pieces.
+            begun = [line for line in some if line["hex"].startswith("a0a0a0a0")]
+            self.assertGreater(len(begun), len(some) / 3, direction)
+        if not why_no_reader():
+            code, found = public(file)
+            self.assertEqual(code, 0, found)
+            self.assertEqual(sum(found["counts"].values()), len(lines))
 
     def test_two_of_one_name_do_not_go(self):
         recording = self.start("--out", self.plant.folder / "x1.mcap", "--name", "same")

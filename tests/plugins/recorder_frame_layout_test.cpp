@@ -85,15 +85,15 @@ TEST(RecorderFrameLayout, NamesThatCollideOrMeanSomethingAreToldApart) {
   machine.signals.clear();
   std::uint16_t slot = 0;
   for (const char* name : {"a.b", "a_b", "cycle", "double", "9lives", "m\xc3\xa4hne", "", "a.b_2",
-                           "quote\"\n}//", "true"}) {
+                           "quote\"\n}//", "true", "no\xffutf"}) {
     machine.signals.push_back({name, "\n", "", message::SignalType::Number, slot, 0, slot});
     ++slot;
   }
   const FrameLayout odd(machine, 0, 1);
   const auto* fields = table(odd.schema())->fields();
   LONGS_EQUAL(6 + slot, fields->size());
-  for (const char* name :
-       {"a_b", "a_b_2", "cycle_2", "double_2", "s_9lives", "m__hne", "s_", "a_b_2_2", "true_2"}) {
+  for (const char* name : {"a_b", "a_b_2", "cycle_2", "double_2", "s_9lives", "m__hne", "s_",
+                           "a_b_2_2", "true_2", "no_utf"}) {
     CHECK_TEXT(fields->LookupByKey(name) != nullptr, name);
   }
 }
