@@ -4,7 +4,7 @@ RECORDER_SRC := $(wildcard plugins/recorder/*.cpp)
 RECORDER_SRC += drivers/replay/recording.cpp rt_core/record/format.cpp rt_core/record/crc32c.cpp
 RECORDER_OBJ := $(call objects,$(RECORDER_SRC))
 # zstd compresses; FlatBuffers' library compiles the schema of each set of signals.
-RECORDER_LIBS := -lzstd -l:libflatbuffers.a -lboost_json
+RECORDER_LIBS := -lzstd $(if $(wildcard /usr/lib/*/libflatbuffers.a),-l:libflatbuffers.a,-lflatbuffers) -lboost_json
 
 PLUGIN_PARTS_OBJ += $(RECORDER_OBJ) $(CORE_SHARED_OBJ)
 PLUGIN_PARTS_LIBS += $(RECORDER_LIBS)
