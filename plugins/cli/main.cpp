@@ -80,8 +80,9 @@ void add_plugin(CLI::App* app, std::string* name, int* code) {
   plugin->require_subcommand(1);
   CLI::App* describe = plugin->add_subcommand("describe", "print what may be set of a plugin");
   describe->add_option("name", *name, "of the plugin, or the path of its .so")->required();
-  describe->callback(
-      [=] { *code = become(program_folder() + "/rise-sidecar", {"--describe", *name}); });
+  describe->callback([=] {
+    *code = become(program_folder() + "/rise-sidecar", {"--describe", *name});
+  });
 }
 
 // A lane's recording goes through the core, which is another program's work.
