@@ -224,7 +224,9 @@ void Recorder::record(const message::TelemetryFrame& frame, Now now) {
   }
   ++counters_.frames;
   ++chunk_.frames;
-  const std::int64_t waited_ns = frame.publish_mono_ns() - frame.sample_mono_ns();
+  // The core tells the start of the cycle in which it published, the sample may be younger.
+  const std::int64_t waited_ns =
+      std::max<std::int64_t>(frame.publish_mono_ns() - frame.sample_mono_ns(), 0);
   put(line, frame.sequence(), frame.sample_utc_ns(), frame.sample_utc_ns() + waited_ns,
       lines_[line].layout->encode(frame), now);
 }
