@@ -36,7 +36,7 @@ FUZZ_LIB.fuzz_redis := $(call fuzz_objects,$(addprefix plugins/redis/,reply.cpp 
 FUZZ_LIBS.fuzz_redis := -lhiredis -lboost_json
 
 FUZZ_LIB.fuzz_mcap := $(call fuzz_objects,$(RECORDER_SRC) rt_core/message/event_text.cpp $(wildcard rt_core/shm/*.cpp))
-$(FUZZ)/fuzz_mcap $(FUZZ)/planted/fuzz_mcap: FUZZ_LIBS := $(RECORDER_LIBS)
+FUZZ_LIBS.fuzz_mcap := $(RECORDER_LIBS)
 
 $(FUZZ)/obj/%.o: %.cpp | $(GENERATED)
 	@mkdir -p $(@D)
@@ -63,7 +63,6 @@ $(FUZZ_PROGRAMS) $(FUZZ_PLANTED):
 	@mkdir -p $(@D)
 	$(say) "  link    $@"
 	$(Q)$(FUZZ_CXX) $(FUZZ_FLAGS) -fsanitize=fuzzer -o $@ $(filter %.o,$^) $(FUZZ_LIBS.$(@F))
-	$(Q)$(FUZZ_CXX) $(FUZZ_FLAGS) -fsanitize=fuzzer -o $@ $(filter %.o,$^) $(FUZZ_LIBS)
 
 $(FUZZ)/make_corpus: $(call fuzz_objects,tests/fuzz/make_corpus.cpp tests/unit/focas_vectors.cpp)
 	$(say) "  link    $@"
