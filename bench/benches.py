@@ -66,6 +66,12 @@ def recording(full):
         yield figure(name, value, unit)
 
 
+def recorder(full):
+    """100 000 signals/s of 100 machines into MCAP files; CPU of the recorder, what zstd makes of it."""
+    for name, (value, unit) in program("recorder", 60 if full else 20).items():
+        yield figure(name, value, unit, at_most=10 if "share_of_core" in name else None)
+
+
 def telemetry(full):
     """17 sensors of 3 channels at 10 kHz into the sensor driver alone, fed in memory."""
     for name, (value, unit) in program("telemetry", "full" if full else "short").items():
@@ -387,6 +393,7 @@ ALL = {
         containment,
         recording,
         bus,
+        recorder,
         telemetry,
         simulator,
         sensors,

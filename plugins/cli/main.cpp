@@ -11,6 +11,8 @@
 #include "plugins/cli/config_file.hpp"
 #include "plugins/cli/doctor/doctor.hpp"
 #include "plugins/cli/driver_new.hpp"
+#include "plugins/cli/play.hpp"
+#include "plugins/cli/record_verbs.hpp"
 #include "plugins/cli/reload.hpp"
 #include "plugins/cli/run.hpp"
 #include "plugins/cli/top.hpp"
@@ -78,8 +80,21 @@ void add_plugin(CLI::App* app, std::string* name, int* code) {
   plugin->require_subcommand(1);
   CLI::App* describe = plugin->add_subcommand("describe", "print what may be set of a plugin");
   describe->add_option("name", *name, "of the plugin, or the path of its .so")->required();
-  describe->callback(
-      [=] { *code = become(program_folder() + "/rise-sidecar", {"--describe", *name}); });
+  describe->callback([=] {
+    *code = become(program_folder() + "/rise-sidecar", {"--describe", *name});
+  });
+}
+
+// A lane's recording goes through the core, which is another program's work.
+void add_replay(CLI::App* app, int* code) {
+  CLI::App* command =
+      add_prefix(app, "replay",
+                 "play a lane's recording through the core: is it all as it was then? Or an MCAP "
+                 "file as lines of JSON");
+  command->callback([=] {
+    const std::vector<std::string> words = command->remaining();
+    *code = names_mcap(words) ? play(words) : become(program_folder() + "/rise-replay", words);
+  });
 }
 
 struct CommandVerb {
@@ -226,8 +241,8 @@ int main(int argc, char** argv) {
   std::string plugin_name;
   add_plugin(&app, &plugin_name, &code);
   add_bench(&app, &code);
-  add_program(&app, "replay", "play a recording through the core: is it all as it was then?",
-              "rise-replay", &code);
+  add_replay(&app, &code);
+  const RecordVerbs record_verbs(&app, &code);
 
   CommandOptions command_options;
   for (const CommandVerb& verb : kCommandVerbs) {

@@ -1,7 +1,7 @@
 # Benches. `make bench` runs each for a short time, prints a table and writes build/bench/results.json;
 # `make bench-full` takes longer for steadier figures. One bench: `make bench ONLY=ring`. `make bench-readme` takes as
 # long, keeps the figures in bench/results.json and writes bench/README.md's table.
-BENCH_PROGRAMS := $(addprefix $(OUT)/bench/,ring bookkeeping containment simulator recording sweep stop telemetry datagrams streams bus store redis) $(BENCH_DPDK)
+BENCH_PROGRAMS := $(addprefix $(OUT)/bench/,ring bookkeeping containment simulator recording sweep stop telemetry datagrams streams bus store redis recorder) $(BENCH_DPDK)
 
 $(OUT)/bench/ring: $(OUT)/obj/bench/ring.o
 	$(call link,)
@@ -30,6 +30,9 @@ $(OUT)/bench/store: $(OUT)/obj/bench/store.o $(STORE_OBJ)
 	$(call link,)
 $(OUT)/bench/redis: $(OUT)/obj/bench/redis.o $(NET_OBJ) $(REDIS_OBJ)
 	$(call link,$(REDIS_LIBS))
+
+$(OUT)/bench/recorder: $(OUT)/obj/bench/recorder.o $(RECORDER_OBJ) $(CORE_SHARED_OBJ) $(CONFIG_OBJ)
+	$(call link,$(RECORDER_LIBS))
 
 .PHONY: bench bench-full bench-readme bench-programs latency
 bench-programs: $(BENCH_PROGRAMS)

@@ -51,7 +51,8 @@ SIMULATOR_OBJ := $(call objects,$(FOCAS_WIRE_SRC) $(SIMULATOR_SRC))
 # ---- generated
 GENERATED := $(GEN)/rise_generated.h $(GEN)/schema_hash.hpp $(GEN)/default_config.hpp \
              $(GEN)/default_controls.hpp $(GEN)/system_calls.inc $(GEN)/driver_template.hpp \
-             $(GEN)/envelope_generated.h
+             $(GEN)/envelope_generated.h $(GEN)/frame_generated.h $(GEN)/record_generated.h \
+             $(GEN)/record_schema.hpp
 
 $(GEN)/rise_generated.h: rt_core/message/rise.fbs
 	@mkdir -p $(GEN)
@@ -121,7 +122,7 @@ $(OUT)/bin/rise-driver-check: $(call objects,$(KIT_SRC)) $(CORE_OBJ) $(CONFIG_OB
 $(OUT)/bin/rise-sidecar: $(call objects,$(HOST_SRC) $(wildcard plugins/bus/*.cpp)) $(CORE_SHARED_OBJ) $(CONFIG_OBJ)
 	$(call link,-rdynamic -lboost_json -ldl)
 $(OUT)/bin/rise: $(call objects,$(CLI_SRC)) $(OUT)/obj/rt_core/cycle/flight.o $(CORE_SHARED_OBJ) $(CONFIG_OBJ)
-	$(call link,-lboost_json $(URING))
+	$(call link,$(RECORDER_LIBS) $(URING))
 $(OUT)/bin/cncsim: $(OUT)/obj/drivers/focas/simulator/process/main.o $(SIMULATOR_OBJ) $(CONFIG_OBJ)
 	$(call link,)
 

@@ -6,7 +6,7 @@ FUZZ := $(BUILD)/fuzz
 FUZZ_CXX := clang++
 FUZZ_FLAGS := -std=c++20 $(WARN) -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined \
               -fno-sanitize-recover=all -pthread -I. -isystem $(GEN)
-FUZZERS := fuzz_focas_frame fuzz_focas_session fuzz_config fuzz_packet fuzz_telemetry fuzz_recording fuzz_store fuzz_redis $(if $(LWIP_CORE),fuzz_tcp)
+FUZZERS := fuzz_focas_frame fuzz_focas_session fuzz_config fuzz_packet fuzz_telemetry fuzz_recording fuzz_store fuzz_redis fuzz_mcap $(if $(LWIP_CORE),fuzz_tcp)
 
 fuzz_objects = $(patsubst %.cpp,$(FUZZ)/obj/%.o,$(1))
 FUZZ_FOCAS := $(call fuzz_objects,$(FOCAS_WIRE_SRC) $(filter-out drivers/focas/driver.cpp,$(FOCAS_SRC)))
@@ -34,6 +34,9 @@ FUZZ_LIB.fuzz_redis := $(call fuzz_objects,$(addprefix plugins/redis/,reply.cpp 
                          work_item.cpp trouble.cpp slots.cpp) \
                          $(addprefix plugins/bus/,message.cpp topic.cpp uuid.cpp))
 FUZZ_LIBS.fuzz_redis := -lhiredis -lboost_json
+
+FUZZ_LIB.fuzz_mcap := $(call fuzz_objects,$(RECORDER_SRC) rt_core/message/event_text.cpp $(wildcard rt_core/shm/*.cpp))
+FUZZ_LIBS.fuzz_mcap := $(RECORDER_LIBS)
 
 $(FUZZ)/obj/%.o: %.cpp | $(GENERATED)
 	@mkdir -p $(@D)
@@ -67,10 +70,14 @@ $(FUZZ)/make_corpus: $(call fuzz_objects,tests/fuzz/make_corpus.cpp tests/unit/f
 $(FUZZ)/make_packets: $(call fuzz_objects,tests/fuzz/make_packets.cpp rt_core/io/packet.cpp)
 	$(say) "  link    $@"
 	$(Q)$(FUZZ_CXX) $(FUZZ_FLAGS) -o $@ $(filter %.o,$^)
-$(FUZZ)/corpus: $(FUZZ)/make_corpus $(FUZZ)/make_packets $(wildcard tests/vectors/*.hex) config/rise.toml scripts/make/fuzz.mk
+$(FUZZ)/make_recordings: $(call fuzz_objects,tests/fuzz/make_recordings.cpp) $(FUZZ_LIB.fuzz_mcap)
+	$(say) "  link    $@"
+	$(Q)$(FUZZ_CXX) $(FUZZ_FLAGS) -o $@ $(filter %.o,$^) $(RECORDER_LIBS)
+$(FUZZ)/corpus: $(FUZZ)/make_corpus $(FUZZ)/make_packets $(FUZZ)/make_recordings $(wildcard tests/vectors/*.hex) config/rise.toml scripts/make/fuzz.mk
 	@rm -rf $@ && mkdir -p $@
 	@$(FUZZ)/make_corpus $@
 	@$(FUZZ)/make_packets $@
+	@$(FUZZ)/make_recordings $@
 	@mkdir -p $@/fuzz_telemetry
 	@printf '\0\10\0\77\10\2\77\4\77\1\1\0\4\77' >$@/fuzz_telemetry/streams
 	@printf '\1\10\0\77\1\0\2\1\0\376\6\0\10\0\77\5\20\4\77' >$@/fuzz_telemetry/faults

@@ -53,6 +53,7 @@ test: ## build and run every test
 	@scripts/setup dpdk || echo "test: goes on without DPDK; its tests are skipped"
 	@scripts/setup dpdk-tcp || echo "test: goes on without TCP over DPDK; its tests are skipped"
 	@scripts/setup rtvm || echo "test: goes on without an RT kernel; its tests are skipped"
+	@scripts/setup mcap || echo "test: goes on without the public MCAP reader; its tests are skipped"
 	@$(MAKE) --no-print-directory programs test-programs
 	@$(MAKE) --no-print-directory VARIANT=asan unit-program simulation-program
 	@$(MAKE) --no-print-directory VARIANT=tsan unit-program plugins-program

@@ -266,13 +266,23 @@ class Tools(unittest.TestCase):
         self.assertGreater(min(gaps), 0, "cycles do not overlap")
 
     def test_no_core_is_an_error(self):
-        for command in (["top"], ["top", "--once", "--json"], ["trace"], ["arm", "all"], ["stop"]):
+        for command in (
+            ["top"],
+            ["top", "--once", "--json"],
+            ["trace"],
+            ["arm", "all"],
+            ["stop"],
+            ["record"],
+        ):
             done = self.plant.rise(command[0], "--region", "nobody", *command[1:])
             self.assertEqual(done.returncode, NO_CORE, command)
             self.assertIn("no core of that name runs", done.stderr)
 
     def test_help_everywhere(self):
-        for command in ([], ["run"], ["top"], ["check"], ["doctor"], ["trace"], ["set"], ["stop"]):
+        for command in (
+            *([], ["run"], ["top"], ["check"], ["doctor"], ["trace"], ["set"], ["stop"]),
+            *(["record"], ["record", "repair"], ["export"]),
+        ):
             self.assertEqual(self.plant.rise(*command, "--help").returncode, 0, command)
         for program in ("rise-core", "rise-sidecar", "cncsim"):
             process = self.plant.start([harness.BIN / program, "--help"])
