@@ -8,15 +8,15 @@ $(GEN)/envelope_generated.h: plugins/bus/envelope.fbs
 
 PLUGIN_PARTS_LIBS += -lboost_json
 BUS_OBJ := $(call objects,$(wildcard plugins/bus/*.cpp) plugins/host/thread_pool.cpp)
-PLUGIN_PARTS_OBJ += $(BUS_OBJ) $(call objects,$(wildcard plugins/outbound/*.cpp)) $(CONFIG_OBJ) $(call objects,$(filter-out plugins/host/main.cpp,$(wildcard plugins/host/*.cpp))) \
-                    $(CORE_SHARED_OBJ)
+HOST_PARTS_OBJ := $(call objects,$(wildcard plugins/outbound/*.cpp) $(filter-out %/main.cpp,$(wildcard plugins/host/*.cpp)))
+PLUGIN_PARTS_OBJ += $(BUS_OBJ) $(HOST_PARTS_OBJ) $(CONFIG_OBJ) $(CORE_SHARED_OBJ)
 
 # ---- plugins: one program, tests/plugins/<thing>_test.cpp beside one another
 PLUGIN_TESTS := $(wildcard tests/plugins/*.cpp)
 # ThreadSanitizer has something to say where threads share something; what uses Asio takes long to build.
 ifeq ($(VARIANT),tsan)
 PLUGIN_TESTS := tests/plugins/main.cpp $(wildcard $(foreach part,bus host outbound store,tests/plugins/$(part)_*.cpp))
-PLUGIN_PARTS_OBJ := $(filter-out $(NET_OBJ) $(call objects,$(REDIS_SRC)) $(RECORDER_OBJ),$(PLUGIN_PARTS_OBJ))
+PLUGIN_PARTS_OBJ := $(BUS_OBJ) $(HOST_PARTS_OBJ) $(STORE_OBJ) $(CONFIG_OBJ) $(CORE_SHARED_OBJ)
 PLUGIN_PARTS_LIBS := -lboost_json
 endif
 $(OUT)/tests/plugins: $(sort $(call objects,$(PLUGIN_TESTS)) $(PLUGIN_PARTS_OBJ))
