@@ -147,7 +147,7 @@ bool Adapter::send(std::uint64_t batch, std::span<const bus::MessagePtr> message
   sending->bytes = bytes;
   sending->messages.reserve(messages.size());
   // What the fields of a usual message take.
-  constexpr std::size_t kAround = 768;
+  constexpr std::size_t kAround = 384;
   sending->commands.commands.reserve(bytes + messages.size() * kAround, messages.size());
   sending->commands.slots.reserve(messages.size());
   for (std::size_t i = 0; i < messages.size(); ++i) {

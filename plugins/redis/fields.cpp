@@ -24,6 +24,22 @@ void add_if(Words* words, std::string_view name, std::uint64_t value) {
   words->keep(std::to_string(value));
 }
 
+// As Uuid::text(), without a string of its own: every message has one, and a pipeline of 128 is
+// made while Redis has nothing to do.
+void keep_id(Words* words, const bus::Uuid& id) {
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  char text[36];
+  char* to = text;
+  for (int byte = 0; byte < 16; ++byte) {
+    if (byte == 4 || byte == 6 || byte == 8 || byte == 10) *to++ = '-';
+    const std::uint64_t half = byte < 8 ? id.high : id.low;
+    const std::uint64_t value = half >> (56u - 8u * static_cast<unsigned>(byte % 8));
+    *to++ = kDigits[value >> 4u & 15u];
+    *to++ = kDigits[value & 15u];
+  }
+  words->keep({text, sizeof text});
+}
+
 template <class Value>
 bool set(Value* to, const std::optional<Value>& value) {
   if (value) *to = *value;
@@ -67,7 +83,7 @@ bool take(std::string_view name, const std::string& value, bus::Message* m) {
 
 void add_fields(const bus::Message& m, Words* words) {
   words->add("id");
-  words->keep(m.id.text());
+  keep_id(words, m.id);
   words->add("topic");
   words->add(m.topic);
   words->add("type");
@@ -99,7 +115,7 @@ void add_fields(const bus::Message& m, Words* words) {
   }
   if (!m.correlation.none()) {
     words->add("correlation");
-    words->keep(m.correlation.text());
+    keep_id(words, m.correlation);
   }
   add_if(words, "reply_to", m.reply_to);
   add_if(words, "ttl_ms", m.ttl_ms);
