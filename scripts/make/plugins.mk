@@ -15,7 +15,7 @@ PLUGIN_PARTS_OBJ += $(BUS_OBJ) $(HOST_PARTS_OBJ) $(CONFIG_OBJ) $(CORE_SHARED_OBJ
 PLUGIN_TESTS := $(wildcard tests/plugins/*.cpp)
 # ThreadSanitizer has something to say where threads share something; what uses Asio takes long to build.
 ifeq ($(VARIANT),tsan)
-PLUGIN_TESTS := tests/plugins/main.cpp $(wildcard $(foreach part,bus host outbound store,tests/plugins/$(part)_*.cpp))
+PLUGIN_TESTS := tests/plugins/main.cpp $(wildcard $(foreach part,bus host outbound store_threads,tests/plugins/$(part)_*.cpp))
 PLUGIN_PARTS_OBJ := $(BUS_OBJ) $(HOST_PARTS_OBJ) $(STORE_OBJ) $(CONFIG_OBJ) $(CORE_SHARED_OBJ)
 PLUGIN_PARTS_LIBS := -lboost_json
 endif
