@@ -1,5 +1,7 @@
 #!/usr/bin/python3
 """rise-sidecar: its plugins, what they say of themselves, and what becomes of it when it dies."""
+import json
+import pathlib
 import re
 import signal
 import subprocess
@@ -120,6 +122,25 @@ class Sidecar(unittest.TestCase):
         harness.wait_until(
             lambda: self.value("rise_feed_frames_total") > frames + 10, 10, "more frames"
         )
+
+    def test_the_dashboard_shows_what_there_is(self):
+        self.start()
+        harness.wait_until(lambda: self.value("rise_feed_frames_total") > 10, 10, "frames")
+        kinds = families(self.page())
+        board = json.loads(pathlib.Path("config/grafana.json").read_text())
+        asked = set()
+        for panel in board["panels"]:
+            for target in panel["targets"]:
+                asked.update(re.findall(r"rise_[a-z_]+", target["expr"]))
+        self.assertGreater(len(asked), 20)
+        # Those of an adapter are there where one runs: see test_redis_plugin.
+        missing = {
+            name
+            for name in asked
+            if re.sub(r"_bucket$", "", name) not in kinds
+            and not re.match("rise_(adapter|store)_", name)
+        }
+        self.assertEqual(missing, set())
 
     def test_the_page_refuses_what_it_does_not_know(self):
         self.start()
