@@ -26,10 +26,12 @@ plugins-program: $(OUT)/tests/plugins
 test-programs: plugins-program
 
 # ---- plugins proper: shared objects that use what is in rise-sidecar (bus and host), and bring what is not.
-PLUGINS := metrics redis
+PLUGINS := metrics redis recorder
 PLUGIN_OBJ.metrics := $(call objects,$(wildcard plugins/metrics/*.cpp))
 PLUGIN_OBJ.redis := $(call objects,plugins/redis/plugin.cpp $(REDIS_SRC) $(wildcard plugins/outbound/*.cpp)) $(NET_OBJ) $(STORE_OBJ)
 PLUGIN_LIBS.redis := $(REDIS_LIBS)
+PLUGIN_OBJ.recorder := $(OUT)/obj/plugins/recorder/plugin.o $(RECORDER_OBJ)
+PLUGIN_LIBS.recorder := $(RECORDER_LIBS)
 define plugin
 $(OUT)/lib/rise/plugins/$(1).so: $(PLUGIN_OBJ.$(1))
 	$$(call link,-shared $(PLUGIN_LIBS.$(1)))

@@ -157,6 +157,32 @@ class Sidecar(unittest.TestCase):
             refused.exception.close()
         self.assertEqual(self.value("rise_core_up"), 1)
 
+    def test_it_records_what_the_core_publishes(self):
+        folder = self.plant.folder / "recordings"
+        folder.mkdir()
+        recorder = PLUGIN.format(name="recorder") + f'folder = "{folder}"\nmin_free_mib = 0\n'
+        self.start(METRICS + recorder)
+        harness.wait_until(
+            lambda: (self.value("rise_recorder_frames_total") or 0) > 50, 10, "frames recorded"
+        )
+        self.plant.sidecar.stop()
+        files = list(folder.glob("*.mcap"))
+        self.assertEqual(len(files), 1)
+        info = json.loads(self.plant.rise("record", "info", files[0], "--json").stdout)
+        self.assertTrue(any("telemetry/" in json.dumps(topic) for topic in info["topics"]))
+        rows = self.plant.rise("export", files[0], "--csv").stdout.splitlines()
+        self.assertGreater(len(rows), 50)
+
+    def test_a_recorder_without_its_folder_says_so(self):
+        recorder = PLUGIN.format(name="recorder") + 'folder = "/nonexistent/recordings"\n'
+        sidecar = self.start(METRICS + recorder)
+        harness.wait_until(
+            lambda: re.search(r"recorder: error: stopped: .*/nonexistent", sidecar.output()),
+            10,
+            "the folder's name",
+        )
+        self.wait_running()
+
     def test_without_a_core_it_says_so(self):
         self.start()
         self.assertEqual(self.value("rise_core_up"), 1)
