@@ -5,6 +5,8 @@
 namespace rise::bus {
 
 void DeadLetters::add(DeadLetter letter) {
+  // A copy: who has published it may wait for it to be gone.
+  letter.message = std::make_shared<const Message>(*letter.message);
   const std::lock_guard lock(mutex_);
   ++counts_.in;
   letters_.push_back(std::move(letter));

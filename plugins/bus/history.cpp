@@ -9,7 +9,8 @@ namespace rise::bus {
 
 void History::add(std::uint64_t position, const MessagePtr& message) {
   const std::lock_guard lock(mutex_);
-  entries_.push_back({position, message});
+  // A copy: who has published it may wait for it to be gone.
+  entries_.push_back({position, std::make_shared<const Message>(*message)});
   bytes_ += bytes_of(*message);
   next_ = position + 1;
   const auto too_old = [&](const Message& old) {

@@ -45,6 +45,22 @@ Uuid Uuid::make() {
   return id;
 }
 
+Uuid Uuid::of(std::int64_t time_ms, std::uint64_t a, std::uint64_t b) {
+  // The finalizer of SplitMix64 (Steele, Lea, Flood 2014): each bit of the result hangs on each
+  // bit.
+  const auto mix = [](std::uint64_t x) {
+    x = (x ^ (x >> 30u)) * 0xbf58476d1ce4e5b9u;
+    x = (x ^ (x >> 27u)) * 0x94d049bb133111ebu;
+    return x ^ (x >> 31u);
+  };
+  const std::uint64_t first = mix(a + 0x9e3779b97f4a7c15u * (b + 1));
+  const std::uint64_t second = mix(first + b);
+  Uuid id;
+  id.high = (static_cast<std::uint64_t>(time_ms) << 16u) | (kVersion << 12u) | (first & 0xfffu);
+  id.low = (kVariant << 62u) | (second >> 2u);
+  return id;
+}
+
 std::optional<Uuid> Uuid::parse(std::string_view text) {
   if (text.size() != 36) return std::nullopt;
   std::uint64_t halves[2] = {};

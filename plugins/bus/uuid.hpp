@@ -17,6 +17,9 @@ struct Uuid {
   // A new one. Any thread: each has its own counter and its own random numbers; those of one thread
   // are in order.
   static Uuid make();
+  // The same for the same time and numbers, and for no others that are likely: for what may be told
+  // twice, and is to be known by it.
+  static Uuid of(std::int64_t time_ms, std::uint64_t a, std::uint64_t b);
   // "018f3c2a-....": 36 characters, as RFC 9562 writes it. Absent: malformed.
   static std::optional<Uuid> parse(std::string_view text);
   [[nodiscard]] std::string text() const;

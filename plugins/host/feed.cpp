@@ -2,10 +2,13 @@
 
 #include <algorithm>
 #include <boost/json.hpp>
+#include <chrono>
+#include <thread>
 
 #include "plugins/bus/topic.hpp"
 #include "rt_core/message/event_text.hpp"
 #include "rt_core/message/text.hpp"
+#include "rt_core/monotonic.hpp"
 
 namespace rise::host {
 
@@ -51,6 +54,11 @@ Feed::Feed(const shm::Region* region, shm::Reader reader, bus::Bus* bus)
     names_.emplace_back(message::get_text(entry.name()));
     topics_.push_back(as_level(names_.back()));
   }
+  for (const message::CoreHealth& health :
+       region->table<message::CoreHealth>(shm::SectionKind::Lanes)) {
+    life_ = life_ * 31 + static_cast<std::uint64_t>(health.start_mono_ns());
+  }
+  life_ = life_ * 31 + region->core_pid();
 }
 
 const std::string& Feed::topic_name(std::uint16_t machine) const {
@@ -70,8 +78,28 @@ FeedTotals Feed::totals() const {
   return totals;
 }
 
+bool Feed::settle() {
+  if (!uncommitted_) return true;
+  const std::int64_t now_ms = monotonic_ns() / 1'000'000;
+  if (!handled_.expired() && now_ms >= impatient_until_ms_) {
+    if (now_ms - published_ms_ < kPatience_ms) return false;
+    ++totals_.not_waited_for;
+    impatient_until_ms_ = now_ms + kImpatient_ms;
+  }
+  reader_.commit();
+  uncommitted_ = false;
+  return true;
+}
+
+void Feed::finish() {
+  while (!settle()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+}
+
 bool Feed::pump(std::size_t limit) {
+  if (!settle()) return false;
   bool any = false;
+  batch_ = std::make_shared<char>();
+  handled_ = batch_;
   message::TelemetryFrame frame;
   for (std::size_t i = 0; i < limit && reader_.next(&frame); ++i) {
     publish(frame);
@@ -88,8 +116,19 @@ bool Feed::pump(std::size_t limit) {
     publish(result);
     any = true;
   }
-  reader_.commit();
+  batch_.reset();
+  uncommitted_ = any;
+  published_ms_ = monotonic_ns() / 1'000'000;
   return any;
+}
+
+void Feed::publish(bus::Message message) {
+  struct Held {
+    bus::Message message;
+    std::shared_ptr<void> batch;
+  };
+  auto held = std::make_shared<Held>(Held{std::move(message), batch_});
+  (void)bus_->forward(bus::MessagePtr(held, &held->message));
 }
 
 void Feed::publish(const message::TelemetryFrame& frame) {
@@ -102,7 +141,10 @@ void Feed::publish(const message::TelemetryFrame& frame) {
   out.encoding = bus::Encoding::FlatBuffer;
   out.schema = kFrameSchema;
   out.payload.assign(reinterpret_cast<const char*>(&frame), sizeof frame);
-  (void)bus_->publish(std::move(out));
+  out.id = bus::Uuid::of(out.time_ns / 1'000'000, life_,
+                         (std::uint64_t{frame.machine()} << 48u) ^
+                             (std::uint64_t{frame.page()} << 40u) ^ frame.sequence());
+  publish(std::move(out));
 }
 
 void Feed::publish(const message::MachineEvent& event, std::uint32_t lane) {
@@ -125,8 +167,10 @@ void Feed::publish(const message::MachineEvent& event, std::uint32_t lane) {
   bus::Message out =
       message_of(std::move(topic), alarm ? MessageType::Alarm : MessageType::Event, content);
   out.time_ns = event.utc_ns();
+  out.id = bus::Uuid::of(out.time_ns / 1'000'000, life_ + 1,
+                         (std::uint64_t{lane} << 48u) ^ event.sequence());
   if (alarm || event.severity() >= message::Severity::Error) out.priority = bus::Priority::High;
-  (void)bus_->publish(std::move(out));
+  publish(std::move(out));
 }
 
 void Feed::publish(const message::CommandResult& result) {
@@ -145,8 +189,10 @@ void Feed::publish(const message::CommandResult& result) {
   bus::Message out =
       message_of("command/" + topic_name(result.machine()), MessageType::CommandResult, content);
   out.time_ns = result.utc_ns();
+  out.id = bus::Uuid::of(out.time_ns / 1'000'000, life_ + 2 + result.machine(),
+                         result.sequence() ^ static_cast<std::uint64_t>(result.mono_ns()));
   out.priority = bus::Priority::High;
-  (void)bus_->publish(std::move(out));
+  publish(std::move(out));
 }
 
 }  // namespace rise::host

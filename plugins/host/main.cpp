@@ -173,9 +173,10 @@ class Sidecar {
       const bool over = feed.over();
       const bool any = feed.pump(kAtOnce);
       tell(feed.totals());
-      if (over && !any) break;
+      if (over && !any && feed.settled()) break;
       if (!any) std::this_thread::sleep_for(Milliseconds(2));
     }
+    feed.finish();
     const host::FeedTotals totals = feed.totals();
     std::fprintf(stderr, "rise-sidecar: read %llu frames (%llu lost), %llu events, %llu results\n",
                  static_cast<unsigned long long>(totals.frames),
@@ -189,6 +190,7 @@ class Sidecar {
     events_.store(totals.events, std::memory_order_relaxed);
     results_.store(totals.results, std::memory_order_relaxed);
     lost_.store(totals.lost, std::memory_order_relaxed);
+    not_waited_for_.store(totals.not_waited_for, std::memory_order_relaxed);
   }
 
   void collect(host::MetricsText* text) const {
@@ -199,6 +201,8 @@ class Sidecar {
                   value(frames_));
     text->counter("rise_feed_lost_frames_total", "frames overwritten before they were read", {},
                   value(lost_));
+    text->counter("rise_feed_not_waited_for_total",
+                  "batches that some consumer had not handled in time", {}, value(not_waited_for_));
     text->counter("rise_feed_events_total", "events read from the core", {}, value(events_));
     text->counter("rise_feed_results_total", "command results read from the core", {},
                   value(results_));
@@ -212,6 +216,7 @@ class Sidecar {
   std::atomic<std::uint64_t> events_{0};
   std::atomic<std::uint64_t> results_{0};
   std::atomic<std::uint64_t> lost_{0};
+  std::atomic<std::uint64_t> not_waited_for_{0};
   host::PluginHost host_;
   bus::Consumer verbose_;
 };

@@ -2,6 +2,7 @@
 """The redis plugin: from a core's lane into Redis Streams, whatever becomes of Redis meanwhile."""
 import json
 import re
+import signal
 import unittest
 import urllib.request
 
@@ -90,6 +91,25 @@ class RedisPlugin(unittest.TestCase):
         self.assertEqual(sorted(set(sequences)), list(range(min(sequences), max(sequences) + 1)))
         # At least once: what was under way may have come twice, and nothing else.
         self.assertLess(len(sequences) - len(set(sequences)), 2 * 256)
+
+    def test_nothing_is_lost_when_the_sidecar_is_killed(self):
+        server = redis_server.Server()
+        self.addCleanup(server.close)
+        self.start(server)
+        for _ in range(5):
+            self.grows(server)
+            self.plant.sidecar.stop(signal.SIGKILL)
+            self.plant.start_sidecar("--config", self.config)
+        self.grows(server)
+        ids = {}  # of messages -> the frame's number
+        numbers = []
+        for entry in map(dict, server.entries(STREAM)):
+            number = json.loads(entry["payload"])["sequence"]
+            self.assertEqual(ids.setdefault(entry["id"], number), number)
+            numbers.append(number)
+        self.assertEqual(sorted(set(numbers)), list(range(min(numbers), max(numbers) + 1)))
+        # Whoever looks at the ids has each once.
+        self.assertEqual(len(ids), len(set(numbers)))
 
     def test_without_a_store_nothing_is_promised(self):  # the control
         server = redis_server.Server()
