@@ -94,12 +94,20 @@ $(GEN)/system_calls.inc:
 
 # ---- compiling
 # -MD, not -MMD: what is generated is included as a system header, and its changes count, too.
-$(OUT)/obj/rt_core/%.o $(OUT)/obj/drivers/%.o: MODE := $(RT_FLAGS)
+# PRE: headers that are compiled already, in the same MODE.
+$(OUT)/obj/rt_core/%.o $(OUT)/obj/drivers/%.o $(OUT)/pch/rt/%: MODE := $(RT_FLAGS)
+$(OUT)/obj/rt_core/%.o $(OUT)/obj/drivers/%.o: PRE := -include $(OUT)/pch/rt/std.hpp
 $(OUT)/obj/drivers/focas/simulator/%.o: MODE :=
-$(OUT)/obj/%.o: %.cpp | $(GENERATED)
+$(OUT)/obj/drivers/focas/simulator/%.o $(OUT)/obj/plugins/%.o $(OUT)/obj/config/%.o: PRE := -include $(OUT)/pch/plain/std.hpp
+PCH := $(foreach kind,rt plain tests,$(OUT)/pch/$(kind)/std.hpp.gch)
+$(OUT)/obj/%.o: %.cpp | $(GENERATED) $(PCH)
 	@mkdir -p $(@D)
 	$(say) "  compile $<"
-	$(Q)$(CXX) $(CXXFLAGS) $(MODE) -MD -MP -c -o $@ $<
+	$(Q)$(CXX) $(PRE) $(CXXFLAGS) $(MODE) -MD -MP -c -o $@ $<
+$(OUT)/pch/%/std.hpp.gch: scripts/make/std.hpp
+	@mkdir -p $(@D) && cp $< $(@D)
+	$(say) "  compile $< ($*)"
+	$(Q)$(CXX) $(CXXFLAGS) $(MODE) -x c++-header -o $@ $<
 
 # ---- linking
 .PHONY: programs

@@ -38,6 +38,7 @@ DPDK_TCP_SRC := rt_core/io/dpdk/tcp/tcp_streams.cpp
 else
 DPDK_TCP_SRC := rt_core/io/dpdk/tcp/without_lwip.cpp
 endif
+$(OUT)/obj/rt_core/io/dpdk/%.o: PRE :=
 $(OUT)/obj/rt_core/io/dpdk/tcp/%.o: MODE := $(RT_FLAGS) $(LWIP_CFLAGS)
 $(OUT)/obj/lwip/%.o: $(LWIP)/src/core/%.c $(LWIP_OPTIONS)
 	@mkdir -p $(@D)

@@ -27,6 +27,7 @@ lint: $(TELEMETRY_GENERATED)
 
 # The simulator is an ordinary program: exceptions at start-up.
 $(OUT)/obj/drivers/telemetry/simulator/%.o: MODE :=
+$(OUT)/obj/drivers/telemetry/simulator/%.o: PRE := -include $(OUT)/pch/plain/std.hpp
 
 # ---- linking
 programs: $(OUT)/lib/rise/drivers/telemetry.so $(OUT)/bin/sensorsim
