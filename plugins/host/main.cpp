@@ -169,6 +169,10 @@ class Sidecar {
         host_.look();
         next_look = now + Milliseconds(20);
       }
+      if (host_.starting()) {
+        std::this_thread::sleep_for(Milliseconds(2));
+        continue;
+      }
       // The state first, then what is left: so nothing of an ended core is missed.
       const bool over = feed.over();
       const bool any = feed.pump(kAtOnce);

@@ -159,6 +159,12 @@ void PluginHost::put_away(Ward* ward) {
       "stopped: " + ward->why + "; made anew in " + std::to_string(ward->wait.count()) + " ms");
 }
 
+bool PluginHost::starting() const {
+  const std::lock_guard lock(mutex_);
+  return std::any_of(wards_.begin(), wards_.end(),
+                     [](const Ward& ward) { return ward.state == PluginState::Starting; });
+}
+
 std::vector<PluginView> PluginHost::views() const {
   const std::lock_guard lock(mutex_);
   std::vector<PluginView> views;

@@ -57,6 +57,8 @@ class PluginHost {
   void look();
 
   [[nodiscard]] bus::Bus& bus() { return bus_; }
+  // A plugin has not started yet: what is published now passes it by.
+  [[nodiscard]] bool starting() const;
   [[nodiscard]] std::vector<PluginView> views() const;
   // Lives that did not end: threads of the process are lost in them, which can then end by
   // std::_Exit only.

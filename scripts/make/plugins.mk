@@ -30,8 +30,9 @@ PLUGINS := metrics redis recorder
 PLUGIN_OBJ.metrics := $(call objects,$(wildcard plugins/metrics/*.cpp))
 PLUGIN_OBJ.redis := $(call objects,plugins/redis/plugin.cpp $(REDIS_SRC) $(wildcard plugins/outbound/*.cpp)) $(NET_OBJ) $(STORE_OBJ)
 PLUGIN_LIBS.redis := $(REDIS_LIBS)
-PLUGIN_OBJ.recorder := $(OUT)/obj/plugins/recorder/plugin.o $(RECORDER_OBJ)
-PLUGIN_LIBS.recorder := $(RECORDER_LIBS)
+# FlatBuffers' library comes in a form that no shared object can take: so the recorder is in the program.
+PLUGIN_OBJ.recorder := $(OUT)/obj/plugins/recorder/plugin.o
+$(OUT)/bin/rise-sidecar: $(RECORDER_OBJ)
 define plugin
 $(OUT)/lib/rise/plugins/$(1).so: $(PLUGIN_OBJ.$(1))
 	$$(call link,-shared $(PLUGIN_LIBS.$(1)))

@@ -4,7 +4,7 @@
 # Under the sanitizers most of the time goes into optimising the tests themselves: half of it without.
 $(OUT)/obj/tests/%.o: PRE := -include $(OUT)/pch/tests/std.hpp
 $(OUT)/obj/tests/%.o $(OUT)/pch/tests/%: MODE := -DCPPUTEST_MEM_LEAK_DETECTION_DISABLED -Wno-old-style-cast \
-                              $(if $(filter-out release,$(VARIANT)),-O0)
+                              $(if $(filter-out release,$(VARIANT)),-O0,-O1)
 UNDER_TEST := $(sort $(CORE_OBJ) $(CONFIG_OBJ) $(FOCAS_OBJ) $(SIMULATOR_OBJ) $(TELEMETRY_OBJ) $(SENSORSIM_OBJ) $(REPLAY_OBJ))
 # Of the command line what looks at files only; the rest is tested as a program.
 CLI_UNDER_TEST := $(call objects,$(filter-out %/doctor.cpp %/mend.cpp,$(wildcard plugins/cli/doctor/*.cpp)) \
