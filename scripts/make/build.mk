@@ -18,7 +18,7 @@ FLAGS.asan := -O0 -g1 -fsanitize=address,undefined -fno-sanitize=vptr -fno-sanit
 FLAGS.tsan := -O0 -g1 -fsanitize=thread -Wno-tsan -Wno-stringop-overflow -Wno-array-bounds
 # The folder in which it is built leaves no trace in what is built: the same sources give the same bytes anywhere.
 ANYWHERE := -ffile-prefix-map=$(CURDIR)=.
-CXXFLAGS := -std=c++20 $(WARN) $(FLAGS.$(VARIANT)) $(ANYWHERE) -Wno-restrict -Wno-stringop-overflow -fPIC -pthread -I. -isystem $(GEN) $(EXTRA_CXXFLAGS)
+CXXFLAGS := -std=c++20 $(WARN) $(FLAGS.$(VARIANT)) $(ANYWHERE) -Wno-restrict -Wno-stringop-overflow -Wno-array-bounds -fPIC -pthread -I. -isystem $(GEN) $(EXTRA_CXXFLAGS)
 # -z now: all functions are bound when a program starts. Else the first call of each, within a cycle perhaps, is the
 # dynamic linker's work.
 LDFLAGS := $(FLAGS.$(VARIANT)) -pthread -Wl,-z,now

@@ -3,7 +3,7 @@
 # The leak detector's new/delete macros break standard headers; leaks are found without them, too.
 # Under the sanitizers most of the time goes into optimising the tests themselves: half of it without.
 $(OUT)/obj/tests/%.o: PRE := -include $(OUT)/pch/tests/std.hpp
-$(OUT)/obj/tests/%.o $(OUT)/pch/tests/%: MODE := -DCPPUTEST_MEM_LEAK_DETECTION_DISABLED -Wno-old-style-cast -Wno-array-bounds \
+$(OUT)/obj/tests/%.o $(OUT)/pch/tests/%: MODE := -DCPPUTEST_MEM_LEAK_DETECTION_DISABLED -Wno-old-style-cast \
                               $(if $(filter-out release,$(VARIANT)),-O0,-O1)
 UNDER_TEST := $(sort $(CORE_OBJ) $(CONFIG_OBJ) $(FOCAS_OBJ) $(SIMULATOR_OBJ) $(TELEMETRY_OBJ) $(SENSORSIM_OBJ) $(REPLAY_OBJ))
 # Of the command line what looks at files only; the rest is tested as a program.
