@@ -107,7 +107,8 @@ void Watchdog::run() {
       any_urgent = any_urgent || urgent;
       look(&watched, urgent, now_ns);
     }
-    next_ns = std::max(next_ns + spec_.look_ns, now_ns);
+    // Woken early: the look that was due still is.
+    if (!woken_) next_ns = std::max(next_ns + spec_.look_ns, now_ns);
     if (any_urgent) next_ns = std::min(next_ns, now_ns + urgent_look_ns_);
     wait_until(next_ns);
   }
@@ -115,13 +116,17 @@ void Watchdog::run() {
 
 void Watchdog::wait_until(std::int64_t time_ns) {
   const timespec until{time_ns / 1'000'000'000, time_ns % 1'000'000'000};
-  if (spec_.urgent_word != nullptr) {
+  // Anybody who maps the word may wake us, also in a loop: after a wait that ended early, the next
+  // one cannot. So that we look at most twice as often as without it.
+  if (spec_.urgent_word != nullptr && !woken_) {
     // FUTEX_WAIT_BITSET, because its time is absolute. Not FUTEX_PRIVATE: others share the word.
     const long rc = ::syscall(SYS_futex, spec_.urgent_word, FUTEX_WAIT_BITSET, 0, &until, nullptr,
                               FUTEX_BITSET_MATCH_ANY);
+    woken_ = rc == 0;
     if (rc == 0 || errno == ETIMEDOUT) return;
     // It is set already, or its memory is gone: without sleeping we would hold the core.
   }
+  woken_ = false;
   ::clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, nullptr);
 }
 
@@ -142,8 +147,7 @@ void Watchdog::look(Watched* watched, bool urgent, std::int64_t now_ns) {
     return;
   }
   const Limit& limit = watched->limit;
-  const std::int64_t limit_ns =
-      urgent ? std::min(limit.urgent_ns, limit.usual_ns) : limit.usual_ns;
+  const std::int64_t limit_ns = urgent ? std::min(limit.urgent_ns, limit.usual_ns) : limit.usual_ns;
   if (now_ns - watched->since_ns < limit_ns) return;
   const bool ran = cpu_time(thread_id) - watched->cpu_ns >= limit_ns / 2;
   if (!ran && !sleeps(thread_id)) return;

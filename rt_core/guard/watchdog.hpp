@@ -20,7 +20,8 @@ class Watchdog {
     int priority = 0;          // SCHED_FIFO; 0: ordinary. Above all lanes.
     std::int64_t look_ns = 0;  // how often it looks; 0 = a quarter of the smallest limit
     // A word that is 0 while nothing is urgent, in memory that other processes may share. Whoever
-    // sets it may wake us by futex(2), so that we need not look more often for its sake. Null: none.
+    // sets it may wake us by futex(2), so that we need not look more often for its sake. Null:
+    // none.
     const std::uint32_t* urgent_word = nullptr;
   };
   // How long a call may take on one thread.
@@ -64,6 +65,7 @@ class Watchdog {
   std::vector<Watched> watched_;
   Spec spec_;
   std::int64_t urgent_look_ns_ = 0;  // how often it looks while something is urgent
+  bool woken_ = false;               // the last wait ended early
   pthread_t thread_{};
   bool started_ = false;
   std::atomic<bool> stop_{false};

@@ -147,6 +147,33 @@ TEST(GuardWatchdog, IsWokenByTheUrgentWord) {
   watchdog.stop();
 }
 
+// Whoever may map the word can wake it in a loop: it must not become a thread of high priority that
+// spins.
+TEST(GuardWatchdog, IsNotKeptBusyByWakes) {
+  constexpr std::int64_t kLook_ns = 10'000'000;
+  alignas(8) static std::uint32_t word = 0;
+  static std::atomic<std::int64_t> looks{0};
+  looks.store(0);
+  CallMonitor monitor;
+  Watchdog watchdog;
+  watchdog.watch(&monitor, {3'600'000'000'000, kLimit_ns,
+                            [](void*) {
+                              looks.fetch_add(1);
+                              return false;
+                            },
+                            nullptr});
+  watchdog.start({0, kLook_ns, &word});
+  const std::int64_t start = monotonic_ns();
+  std::int64_t woken = 0;
+  while (monotonic_ns() - start < 50 * kLook_ns) {
+    woken += ::syscall(SYS_futex, &word, FUTEX_WAKE, 1);
+  }
+  watchdog.stop();
+  const std::int64_t periods = (monotonic_ns() - start) / kLook_ns + 1;
+  CHECK(woken > 10);  // the control: it could have been
+  CHECK(looks.load() <= 2 * periods + 2);
+}
+
 TEST(GuardWatchdog, BreaksOffAWait) {
   const Result result = watched_call([](void*) { sleep_ns(3'600'000'000'000); });
   CHECK(!result.whole);
