@@ -14,8 +14,8 @@
 
 #include "bench/result.hpp"
 #include "plugins/redis/adapter.hpp"
-#include "plugins/redis/texts.hpp"
 #include "plugins/redis/work_queues.hpp"
+#include "plugins/text/utc.hpp"
 
 namespace {
 
@@ -83,7 +83,7 @@ class Through : public bus::AdapterEvents {
     for (std::size_t i = 0; i < plan.depth / plan.batches; ++i) {
       auto m = std::make_shared<bus::Message>();
       m->id = bus::Uuid::make();
-      m->time_ns = redis::now_ns();
+      m->time_ns = text::realtime_ns();
       m->type = static_cast<std::uint16_t>(bus::MessageType::Telemetry);
       m->guarantee = bus::Guarantee::AtLeastOnce;
       m->topic = "bench/value";
@@ -133,7 +133,7 @@ class Pushing : public redis::WorkQueueEvents {
       : queues_(queues), run_(run), depth_(depth) {
     item_.queue = "bench:queue";
     item_.id = bus::Uuid::make().text();
-    item_.timestamp_ns = redis::now_ns();
+    item_.timestamp_ns = text::realtime_ns();
     item_.payload = "\"\"";
     // All of the text, as much as redis-benchmark sends.
     item_.payload = "\"" + std::string(kValueBytes - json_of(item_).size(), 'x') + "\"";

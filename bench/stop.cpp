@@ -23,8 +23,8 @@
 #include <vector>
 
 #include "bench/result.hpp"
-#include "plugins/cli/cell.hpp"
 #include "rt_core/shm/commander.hpp"
+#include "rt_core/shm/read_cell.hpp"
 #include "rt_core/shm/region_attach.hpp"
 
 namespace {
@@ -105,7 +105,7 @@ class Lane {
   // Starting, if just now it cannot be read: the writer may be held up in the middle of it.
   [[nodiscard]] message::MachineState state(std::size_t machine) const {
     message::MachineState state;
-    if (!cli::read_cell(*region_, shm::SectionKind::States, machine, &state)) return {};
+    if (!shm::read_cell(*region_, shm::SectionKind::States, machine, &state)) return {};
     return state;
   }
   [[nodiscard]] bool all(SafetyState wanted, bool confirmed = false) const {

@@ -151,6 +151,16 @@ constexpr rise_setting_spec kSettings[] = {
     string("plugin.*.plugin", 0, 31, "\"\"",
            "which; its settings are in the table of that name; empty: as its name"),
     flag("plugin.*.enabled", "true", "false: as if it were not here"),
+    required(string("route.*.topic", 1, 255, nullptr, "topics of the bus, as a pattern")),
+    string("route.*.filter", 0, 1023, "\"\"", "condition on the content (plugins/bus/filter.hpp)"),
+    choice("route.*.strategy", "automatic|protocol|round_robin|failover|broadcast",
+           "\"automatic\"", "who gets a message; see plugins/routing"),
+    string("route.*.via.*", 1, 31, nullptr,
+           "names of the [[plugin]]s that carry it, in order; none: all that can"),
+    string("route.*.protocol", 0, 31, "\"\"", "of strategy protocol, for messages that name none"),
+    integer("route.*.failback_s", 0, 86400, "5", "s",
+            "failover goes back to one further in front when it has been well for so long"),
+    flag("route.*.enabled", "true", "false: as if it were not here"),
 };
 
 }  // namespace

@@ -2,7 +2,8 @@
 // What each of them must do is said here, and checked by one conformance test (tests/bus_adapter).
 //
 // Threads: the bus calls an adapter from one thread at a time, never two at once; the adapter calls
-// AdapterEvents from whatever thread it likes. No call waits for the network: what takes time is
+// AdapterEvents from whatever thread it likes, but with no lock held that a call to it needs: whoever
+// hears an event may wait for one who is just calling. No call waits for the network: what takes time is
 // told later, by an event.
 #pragma once
 
@@ -70,7 +71,7 @@ class Adapter {
   // -> false: not now (link down, or too much under way); nothing was taken, try again later.
   // Otherwise events->sent(batch, ...) comes once, in any case, at the latest when the link breaks.
   [[nodiscard]] virtual bool send(std::uint64_t batch, std::span<const MessagePtr> messages) = 0;
-  // Holds over reconnects until close().
+  // Before connect() or after it; holds over reconnects until close().
   virtual void subscribe(const Subscription& subscription) = 0;
   // A delivery with AtLeastOnce and above that was not acknowledged comes again: after a reconnect
   // here, or at another consumer of the group.

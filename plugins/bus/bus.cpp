@@ -4,6 +4,7 @@
 #include <stdexcept>
 
 #include "plugins/bus/topic.hpp"
+#include "plugins/text/utc.hpp"
 
 namespace rise::bus {
 
@@ -62,7 +63,7 @@ PublishResult Bus::malformed(std::string why) {
 
 PublishResult Bus::publish(Message message) {
   if (message.id.none()) message.id = Uuid::make();
-  if (message.time_ns == 0) message.time_ns = realtime_ns();
+  if (message.time_ns == 0) message.time_ns = text::realtime_ns();
   if (message.source.empty()) message.source = options_.name;
   if (std::string fault = fault_of(message); !fault.empty()) return malformed(std::move(fault));
   if (message.guarantee != Guarantee::Ordered || message.sequence != 0) {
@@ -70,6 +71,7 @@ PublishResult Bus::publish(Message message) {
   }
   // Numbered and queued in one go: else two threads might queue in another order than they number.
   const std::lock_guard lock(sequence_mutex_);
+  if (sequences_.size() >= kKnownTopics) sequences_.clear();  // they begin anew, as a new life
   message.sequence = ++sequences_[message.source + ' ' + message.topic];
   return route(std::make_shared<const Message>(std::move(message)));
 }
@@ -101,10 +103,10 @@ PublishResult Bus::route(const MessagePtr& message) {
   PublishResult result;
   result.accepted = true;
   count(&published_);
-  if (message->ttl_ms != 0 && message->expired(realtime_ns())) {
+  if (message->ttl_ms != 0 && message->expired(text::realtime_ns())) {
     count(&expired_);
     if (message->guarantee >= Guarantee::AtLeastOnce) {
-      dead_letters_.add({message, "", "expired before it was published", realtime_ns(), 0});
+      dead_letters_.add({message, "", "expired before it was published", text::realtime_ns(), 0});
     }
     return result;
   }
@@ -119,7 +121,9 @@ PublishResult Bus::route(const MessagePtr& message) {
   }
   for (const auto& channel : to->channels) {
     if (!channel->wants(*message)) continue;
-    if (channel->offer(message)) {
+    const bool taken = channel->offer(message);
+    if (channel->observes()) continue;
+    if (taken) {
       ++result.reached;
     } else {
       ++result.refused;
@@ -180,7 +184,7 @@ PublishResult Bus::request(Message message, std::uint32_t timeout_ms, Handler an
   const Uuid id = message.id;
   {
     const std::lock_guard lock(request_mutex_);
-    pending_[id] = {realtime_ns() + std::int64_t{timeout_ms} * 1'000'000, std::move(answer)};
+    pending_[id] = {text::realtime_ns() + std::int64_t{timeout_ms} * 1'000'000, std::move(answer)};
   }
   PublishResult result = publish(std::move(message));
   if (!result.accepted) {

@@ -33,7 +33,7 @@ struct BusOptions {
 
 struct PublishResult {
   bool accepted = false;
-  std::uint32_t reached = 0;  // consumers in whose queue it is
+  std::uint32_t reached = 0;  // consumers in whose queue it is, without those who only observe
   std::uint32_t refused = 0;  // consumers without room for it
   std::string why;            // not accepted: what is wrong with it
 };

@@ -4,6 +4,8 @@
 #include <chrono>
 #include <random>
 
+#include "plugins/text/utc.hpp"
+
 namespace rise::bus {
 
 namespace {
@@ -19,22 +21,18 @@ double chance() {
 
 }  // namespace
 
-std::int64_t realtime_ns() {
-  const auto now = std::chrono::system_clock::now().time_since_epoch();
-  return std::chrono::duration_cast<std::chrono::nanoseconds>(now).count();
-}
-
 Channel::Channel(const SubscribeOptions& options, Filter filter, Post post,
                  DeadLetters* dead_letters)
     : name_(options.name),
       pattern_(options.pattern),
       group_(options.group),
+      observes_(options.observes),
       attempts_(std::max(options.attempts, 1u)),
       backoff_(options.backoff),
       filter_(std::move(filter)),
       post_(std::move(post)),
       dead_letters_(dead_letters),
-      queue_(options.limits),
+      queue_(options.limits, options.observes),
       seen_(options.remembered_ids) {}
 
 ChannelCounts Channel::counts() const {
@@ -46,7 +44,7 @@ ChannelCounts Channel::counts() const {
 }
 
 bool Channel::wants(const Message& message) const {
-  if (!message.destinations.empty() &&
+  if (!observes_ && !message.destinations.empty() &&
       std::none_of(message.destinations.begin(), message.destinations.end(),
                    [&](const std::string& to) {
                      return to == name_ || (!group_.empty() && to == group_);
@@ -60,7 +58,7 @@ bool Channel::offer(const MessagePtr& message) {
   MessagePtr dropped;
   const Queue::Put put = queue_.put(message, &dropped);
   if (put == Queue::Put::Refused) {
-    if (message->guarantee >= Guarantee::AtLeastOnce) bury(message, "the queue is full", 0);
+    if (due(*message)) bury(message, "the queue is full", 0);
     return false;
   }
   // Relaxed would do for the message, which the queue's lock orders; but a member that has found
@@ -117,8 +115,7 @@ void Channel::bury_all() {
   }
   queue_.take(SIZE_MAX, &waiting);
   for (const MessagePtr& message : waiting) {
-    if (message->guarantee < Guarantee::AtLeastOnce) continue;
-    bury(message, std::string(kConsumerLeft), 0);
+    if (due(*message)) bury(message, std::string(kConsumerLeft), 0);
   }
 }
 
@@ -185,15 +182,15 @@ void Channel::work(const std::shared_ptr<Member>& member) {
 }
 
 void Channel::handle(Member* member, const MessagePtr& message) {
-  if (message->expired(realtime_ns())) {
+  if (message->expired(text::realtime_ns())) {
     {
       const std::lock_guard lock(mutex_);
       ++counts_.expired;
     }
-    if (message->guarantee >= Guarantee::AtLeastOnce) bury(message, "expired", 0);
+    if (due(*message)) bury(message, "expired", 0);
     return;
   }
-  const bool once = message->guarantee >= Guarantee::ExactlyOnce;
+  const bool once = !observes_ && message->guarantee >= Guarantee::ExactlyOnce;
   if (once && !first_time(message)) return;
   std::string why;
   try {
@@ -219,7 +216,7 @@ bool Channel::first_time(const MessagePtr& message) {
 }
 
 void Channel::failed(const MessagePtr& message, const std::string& why) {
-  if (message->guarantee < Guarantee::AtLeastOnce) {
+  if (!due(*message)) {
     const std::lock_guard lock(mutex_);
     ++counts_.failed;
     return;
@@ -237,7 +234,7 @@ void Channel::failed(const MessagePtr& message, const std::string& why) {
       if (message->retry.max_ms != 0) backoff.max_ms = message->retry.max_ms;
       const std::int64_t wait_ns =
           std::int64_t{backoff_ms(backoff, attempts, chance())} * 1'000'000;
-      delayed_.push_back({realtime_ns() + wait_ns, message});
+      delayed_.push_back({text::realtime_ns() + wait_ns, message});
       held_up_ = held_up_ || message->guarantee == Guarantee::Ordered;
       return;
     }
@@ -251,7 +248,7 @@ void Channel::bury(const MessagePtr& message, const std::string& why, std::uint3
     const std::lock_guard lock(mutex_);
     ++counts_.dead;
   }
-  dead_letters_->add({message, name_, why, realtime_ns(), attempts});
+  dead_letters_->add({message, name_, why, text::realtime_ns(), attempts});
 }
 
 void Channel::tick(std::int64_t now_ns) {

@@ -25,7 +25,9 @@
 
 namespace rise::bus {
 
-// On a thread of the pool; of one consumer never two at once. May publish.
+// On a thread of the pool; of one consumer never two at once. May publish. When all have returned
+// and let go of the message it counts as handled (the feed waits for that, and a courier before it
+// acknowledges): who needs it for longer copies it.
 using Handler = std::function<void(const MessagePtr&)>;
 // Runs it soon, on some other thread.
 using Post = std::function<void(std::function<void()>)>;
@@ -39,7 +41,10 @@ struct SubscribeOptions {
   BackoffSpec backoff;
   std::uint32_t attempts = 5;            // for messages that do not say; 1 to 1000
   std::size_t remembered_ids = 100'000;  // for ExactlyOnce and Ordered
-  Handler handler;                       // null: whoever subscribes calls take()
+  // Sees what matches, whatever its destinations, and is nobody for whom it is meant: what it has
+  // no room for is dropped, nothing is tried again or becomes a dead letter for its sake.
+  bool observes = false;
+  Handler handler;  // null: whoever subscribes calls take()
 };
 
 struct ChannelCounts {
@@ -60,6 +65,7 @@ class Channel : public std::enable_shared_from_this<Channel> {
   [[nodiscard]] const std::string& name() const { return name_; }
   [[nodiscard]] const std::string& pattern() const { return pattern_; }
   [[nodiscard]] const std::string& group() const { return group_; }
+  [[nodiscard]] bool observes() const { return observes_; }
   [[nodiscard]] ChannelCounts counts() const;
 
   // Any thread. False: refused, for want of room.
@@ -92,6 +98,10 @@ class Channel : public std::enable_shared_from_this<Channel> {
   void handle(Member* member, const MessagePtr& message);
   bool first_time(const MessagePtr& message);
   void failed(const MessagePtr& message, const std::string& why);
+  // What must not be lost, for one who is meant to have it.
+  [[nodiscard]] bool due(const Message& message) const {
+    return !observes_ && message.guarantee >= Guarantee::AtLeastOnce;
+  }
   void bury(const MessagePtr& message, const std::string& why, std::uint32_t attempts);
   // Nobody is left to take what waits: what must not be lost becomes dead letters.
   void bury_all();
@@ -99,6 +109,7 @@ class Channel : public std::enable_shared_from_this<Channel> {
   std::string name_;
   std::string pattern_;
   std::string group_;
+  bool observes_;
   std::uint32_t attempts_;
   BackoffSpec backoff_;
   Filter filter_;
@@ -118,8 +129,5 @@ class Channel : public std::enable_shared_from_this<Channel> {
   std::atomic<bool> idle_members_{false};
   std::atomic<bool> closed_{false};  // the last member has left
 };
-
-// Realtime clock, ns since 1970.
-std::int64_t realtime_ns();
 
 }  // namespace rise::bus

@@ -1,4 +1,4 @@
-#include "plugins/redis/json_form.hpp"
+#include "plugins/bus/json_form.hpp"
 
 #include <array>
 #include <boost/json/monotonic_resource.hpp>
@@ -7,9 +7,11 @@
 #include <boost/json/value.hpp>
 #include <optional>
 
-#include "plugins/redis/texts.hpp"
+#include "plugins/bus/names.hpp"
+#include "plugins/text/base64.hpp"
+#include "plugins/text/utc.hpp"
 
-namespace rise::redis {
+namespace rise::bus {
 
 namespace json = boost::json;
 
@@ -111,7 +113,7 @@ class Reader {
   std::string fault_;
 };
 
-void read_lists(Reader* read, bus::Message* m) {
+void read_lists(Reader* read, Message* m) {
   if (const json::array* list = read->array("destinations")) {
     for (const json::value& value : *list) {
       if (!value.is_string()) {
@@ -144,16 +146,16 @@ bool is_json(std::string_view text) {
   return !error;
 }
 
-std::string json_of(const bus::Message& m) {
+std::string json_of(const Message& m) {
   Writer out;
   out.text("id", m.id.text());
   out.text("topic", m.topic);
-  out.text("type", bus::type_text(m.type));
+  out.text("type", type_text(m.type));
   out.text("source", m.source);
-  out.text("time", time_text(m.time_ns));
+  out.text("time", text::utc_text(m.time_ns));
   out.text("encoding", encoding_name(m.encoding));
-  if (m.priority != bus::Priority::Normal) out.text("priority", priority_name(m.priority));
-  if (m.guarantee != bus::Guarantee::BestEffort) {
+  if (m.priority != Priority::Normal) out.text("priority", priority_name(m.priority));
+  if (m.guarantee != Guarantee::BestEffort) {
     out.text("guarantee", guarantee_name(m.guarantee));
   }
   if (m.version != 1) out.raw("version", std::to_string(m.version));
@@ -179,16 +181,16 @@ std::string json_of(const bus::Message& m) {
   }
   out.text_if("schema", m.schema);
   out.number_if("sequence", m.sequence);
-  if (m.encoding == bus::Encoding::Json && is_json(m.payload)) {
+  if (m.encoding == Encoding::Json && is_json(m.payload)) {
     out.raw("payload", m.payload);
   } else {
     out.text("form", "base64");
-    out.text("payload", base64(m.payload));
+    out.text("payload", text::base64(m.payload));
   }
   return out.end();
 }
 
-std::string message_of_json(std::string_view text, bus::Message* m) {
+std::string message_of_json(std::string_view text, Message* m) {
   *m = {};
   // What others have written may have the payload anywhere; then its bytes are lost, not its value.
   const std::size_t at = text.find(kPayload);
@@ -205,16 +207,16 @@ std::string message_of_json(std::string_view text, bus::Message* m) {
   const json::object* object = value->if_object();
   if (object == nullptr) return "not a JSON object";
   Reader read(object);
-  read.parsed("id", &m->id, bus::Uuid::parse);
+  read.parsed("id", &m->id, Uuid::parse);
   m->topic = read.text("topic");
-  read.parsed("type", &m->type, bus::parse_type);
+  read.parsed("type", &m->type, parse_type);
   m->source = read.text("source");
-  read.parsed("time", &m->time_ns, parse_time);
+  read.parsed("time", &m->time_ns, text::parse_utc);
   read.parsed("encoding", &m->encoding, parse_encoding);
   read.parsed("priority", &m->priority, parse_priority);
   read.parsed("guarantee", &m->guarantee, parse_guarantee);
   read.number("version", &m->version);
-  read.parsed("correlation", &m->correlation, bus::Uuid::parse);
+  read.parsed("correlation", &m->correlation, Uuid::parse);
   m->reply_to = read.text("reply_to");
   read.number("ttl_ms", &m->ttl_ms);
   read.number("retry_attempts", &m->retry.attempts);
@@ -232,7 +234,7 @@ std::string message_of_json(std::string_view text, bus::Message* m) {
   if (form == "base64") {
     const auto inner =
         m->payload.size() >= 2
-            ? parse_base64(std::string_view(m->payload).substr(1, m->payload.size() - 2))
+            ? text::parse_base64(std::string_view(m->payload).substr(1, m->payload.size() - 2))
             : std::nullopt;
     if (!inner) return "field payload: not base64";
     m->payload = *inner;
@@ -241,7 +243,7 @@ std::string message_of_json(std::string_view text, bus::Message* m) {
   }
   if (!read.fault().empty()) return read.fault();
   if (m->id.none()) return "no id";
-  return bus::fault_of(*m);
+  return fault_of(*m);
 }
 
-}  // namespace rise::redis
+}  // namespace rise::bus

@@ -30,6 +30,7 @@ struct RetryPolicy {
   std::uint32_t attempts = 0;  // 0: as the route says
   std::uint32_t first_ms = 0;  // wait before the second attempt; doubles
   std::uint32_t max_ms = 0;
+  bool operator==(const RetryPolicy&) const = default;
 };
 
 struct Message {
@@ -56,6 +57,7 @@ struct Message {
     return ttl_ms != 0 && now_ns > time_ns &&
            static_cast<std::uint64_t>(now_ns - time_ns) / 1'000'000 >= ttl_ms;
   }
+  bool operator==(const Message&) const = default;
   // Empty: there is none of that name.
   [[nodiscard]] std::string_view header(std::string_view key) const;
 };

@@ -23,7 +23,7 @@ Queue::Put Queue::put(const MessagePtr& message, MessagePtr* dropped) {
   Put result = counts_.waiting == 0 ? Put::First : Put::More;
   if (queue.size() >= limits_.messages[place]) {
     // Of one that must not be lost, and stands in front, none may be dropped.
-    if (!may_be_dropped(*message) || !may_be_dropped(*queue.front())) {
+    if (!drops_ && (!may_be_dropped(*message) || !may_be_dropped(*queue.front()))) {
       ++counts_.refused[place];
       return Put::Refused;
     }

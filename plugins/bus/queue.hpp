@@ -37,7 +37,8 @@ struct QueueCounts {
 
 class Queue {
  public:
-  explicit Queue(const QueueLimits& limits) : limits_(limits) {}
+  // drops: whatever it is, the oldest goes for a new one.
+  explicit Queue(const QueueLimits& limits, bool drops = false) : limits_(limits), drops_(drops) {}
 
   enum class Put : std::uint8_t {
     First,    // taken in; the queue was empty before
@@ -55,6 +56,7 @@ class Queue {
 
  private:
   QueueLimits limits_;
+  bool drops_;
   mutable std::mutex mutex_;
   std::array<std::deque<MessagePtr>, kPriorities> waiting_;
   QueueCounts counts_;

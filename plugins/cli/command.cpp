@@ -9,10 +9,10 @@
 #include <thread>
 #include <vector>
 
-#include "plugins/cli/cell.hpp"
 #include "rt_core/message/event_text.hpp"
 #include "rt_core/message/text.hpp"
 #include "rt_core/shm/commander.hpp"
+#include "rt_core/shm/read_cell.hpp"
 #include "rt_core/shm/reader.hpp"
 #include "rt_core/shm/region_attach.hpp"
 
@@ -67,7 +67,7 @@ constexpr auto kSafeLimit = std::chrono::milliseconds(1000);
 
 message::MachineState state_of(const shm::Region& region, std::size_t machine) {
   message::MachineState state;
-  read_cell(region, shm::SectionKind::States, machine, &state);
+  shm::read_cell(region, shm::SectionKind::States, machine, &state);
   return state;
 }
 

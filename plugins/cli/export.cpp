@@ -12,6 +12,7 @@
 #include "plugins/recorder/mapped_file.hpp"
 #include "plugins/recorder/output_file.hpp"
 #include "plugins/recorder/text.hpp"
+#include "plugins/text/utc.hpp"
 
 namespace rise::cli {
 
@@ -39,8 +40,8 @@ std::optional<std::uint64_t> time_of(const std::string& text, recorder::Bytes fi
     if (*end != '\0' || text.size() < 2 || !(seconds >= 0 && seconds < 1e9)) return std::nullopt;
     return first_time(file) + static_cast<std::uint64_t>(seconds * 1e9);
   }
-  const auto ns = recorder::parse_time(text);
-  if (!ns) return std::nullopt;
+  const auto ns = text::parse_utc(text);
+  if (!ns || *ns < 0) return std::nullopt;
   return static_cast<std::uint64_t>(*ns);
 }
 

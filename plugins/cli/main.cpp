@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "plugins/cli/bus_verbs.hpp"
 #include "plugins/cli/child.hpp"
 #include "plugins/cli/command.hpp"
 #include "plugins/cli/config_file.hpp"
@@ -243,6 +244,7 @@ int main(int argc, char** argv) {
   add_bench(&app, &code);
   add_replay(&app, &code);
   const RecordVerbs record_verbs(&app, &code);
+  const BusVerbs bus_verbs(&app, &code);
 
   CommandOptions command_options;
   for (const CommandVerb& verb : kCommandVerbs) {

@@ -5,10 +5,10 @@
 #include <cstring>
 #include <ctime>
 
-#include "plugins/cli/cell.hpp"
 #include "rt_core/message/event_text.hpp"
 #include "rt_core/message/text.hpp"
 #include "rt_core/shm/process.hpp"
+#include "rt_core/shm/read_cell.hpp"
 #include "rt_core/shm/region_attach.hpp"
 
 namespace rise::cli {
@@ -79,12 +79,8 @@ const SignalView* MachineView::find(const std::string& wanted) const {
 }
 
 Result<std::unique_ptr<Observer>> Observer::attach(const std::string& name) {
-  auto region = shm::attach(name, shm::Access::ReadOnly);
+  auto region = shm::attach_running(name, shm::Access::ReadOnly);
   if (!region) return Failure{region.error()};
-  if (region->state() != shm::RegionState::Running || !region->core_alive()) {
-    return Failure{"core " + name + " is not running" +
-                   (region->core_alive() ? " yet" : " (it died; the next start cleans up)")};
-  }
   std::unique_ptr<Observer> observer(new Observer(name, std::move(*region)));
   auto reader = shm::Reader::open(observer->region_, "", shm::Start::Oldest);
   if (!reader) return Failure{reader.error()};
@@ -135,7 +131,7 @@ void Observer::read_slow_frames() {
        region_.table<message::MachineEntry>(shm::SectionKind::Machines)) {
     for (std::uint16_t page = 0; page < entry.page_count(); ++page, ++cell) {
       message::TelemetryFrame frame;
-      if (!read_cell(region_, shm::SectionKind::Frames, cell, &frame)) continue;
+      if (!shm::read_cell(region_, shm::SectionKind::Frames, cell, &frame)) continue;
       message::TelemetryFrame& known = frames_[{machine, page}];  // sequence 0 if new
       if (frame.sequence() > known.sequence()) known = frame;
     }
@@ -181,7 +177,7 @@ MachineView Observer::machine(std::size_t i, std::int64_t now_ns, double elapsed
   view.name = message::get_text(entry.name());
   view.driver = message::get_text(entry.driver());
   view.lane = entry.lane();
-  read_cell(region_, shm::SectionKind::States, i, &view.state);
+  shm::read_cell(region_, shm::SectionKind::States, i, &view.state);
   copy_counters(health.counters(), view.counters, std::size(view.counters));
   view.step = percentiles(shm::HistogramView(*health.histograms()->Get(0)));
   view.round_trip = percentiles(shm::HistogramView(*health.histograms()->Get(1)));
@@ -199,7 +195,7 @@ MachineView Observer::machine(std::size_t i, std::int64_t now_ns, double elapsed
     out.type = signal.type();
     if (signal.type() == message::SignalType::Text) {
       message::TextState text;
-      if (read_cell(region_, shm::SectionKind::Texts, signal.slot(), &text)) {
+      if (shm::read_cell(region_, shm::SectionKind::Texts, signal.slot(), &text)) {
         out.valid = text.valid() != 0;
         out.text = message::get_text(text.text());
         out.age_ns = now_ns - text.mono_ns();

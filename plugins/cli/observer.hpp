@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "plugins/cli/sidecar_view.hpp"
 #include "rise_generated.h"
 #include "rt_core/shm/histogram.hpp"
 #include "rt_core/shm/reader.hpp"
@@ -103,6 +104,8 @@ struct CoreView {
   std::vector<MachineView> machines;
   std::vector<ReaderView> readers;
   std::deque<EventView> events;  // the newest last
+  // Whoever asks for it puts it here: it comes from the sidecar, not from the region.
+  std::optional<SidecarView> sidecar;
 };
 
 class Observer {

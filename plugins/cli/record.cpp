@@ -64,15 +64,9 @@ class Recording {
     return code;
   }
   std::optional<shm::Region> attach(std::string* why) const {
-    auto region = shm::attach(options_.region, shm::Access::ReadWrite);
-    if (!region) {
-      *why = region.error();
-      return std::nullopt;
-    }
-    if (region->state() == shm::RegionState::Running && region->core_alive()) {
-      return std::move(*region);
-    }
-    *why = "core " + options_.region + " is not running";
+    auto region = shm::attach_running(options_.region, shm::Access::ReadWrite);
+    if (region) return std::move(*region);
+    *why = region.error();
     return std::nullopt;
   }
   // A folder's recorder goes on where the last one stopped; one file is of what comes from now on.

@@ -11,6 +11,7 @@
 #include "plugins/recorder/repair.hpp"
 #include "plugins/recorder/text.hpp"
 #include "plugins/recorder/topic.hpp"
+#include "plugins/text/utc.hpp"
 
 namespace rise::cli {
 
@@ -50,7 +51,7 @@ Contents look(recorder::McapReader* reader) {
   return found;
 }
 
-std::string time_of(std::uint64_t ns) { return recorder::time_text(static_cast<std::int64_t>(ns)); }
+std::string time_of(std::uint64_t ns) { return text::utc_text(static_cast<std::int64_t>(ns)); }
 
 double ratio_of(const recorder::ReaderTotals& totals, std::size_t file_bytes) {
   return file_bytes == 0 ? 0

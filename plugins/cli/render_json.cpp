@@ -147,6 +147,8 @@ std::string render_json(const CoreView& view, Histograms histograms) {
                       {"text", event.text},
                       {"severity", snake(message::EnumNameSeverity(event.severity))}});
   }
+  json::value sidecar;
+  if (view.sidecar && view.sidecar->answers) sidecar = json::parse(view.sidecar->json);
   return json::serialize(json::object{{"core", view.name},
                                       {"pid", view.pid},
                                       {"uptime_s", view.uptime_s},
@@ -155,7 +157,8 @@ std::string render_json(const CoreView& view, Histograms histograms) {
                                       {"lanes", std::move(lanes)},
                                       {"machines", std::move(machines)},
                                       {"readers", std::move(readers)},
-                                      {"events", std::move(events)}});
+                                      {"events", std::move(events)},
+                                      {"sidecar", std::move(sidecar)}});
 }
 
 }  // namespace rise::cli

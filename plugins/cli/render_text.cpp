@@ -231,12 +231,34 @@ int lines_in(const std::string& text) {
   return static_cast<int>(std::count(text.begin(), text.end(), '\n'));
 }
 
+std::string sidecar_lines(const CoreView& view) {
+  if (!view.sidecar) return "";
+  const SidecarView& sidecar = *view.sidecar;
+  if (!sidecar.answers) return tone(Tone::Dim, "BUS  no sidecar answers") + "\n";
+  const auto number = [](std::uint64_t n) { return static_cast<unsigned long long>(n); };
+  std::string text =
+      tone(Tone::Dim, "BUS") +
+      format("  %.0f messages/s, %llu published, %llu wait, %llu dropped, %llu refused",
+             sidecar.published_per_s, number(sidecar.published), number(sidecar.waiting),
+             number(sidecar.dropped), number(sidecar.refused));
+  const std::string letters = format(", %llu dead letters", number(sidecar.dead_letters));
+  text += sidecar.dead_letters == 0 ? letters : tone(Tone::Warning, letters);
+  for (const PluginLine& plugin : sidecar.plugins) {
+    const bool well = plugin.state == "running" && plugin.health == "good";
+    text += "  " + plugin.name + " " +
+            tone(well ? Tone::Good : Tone::Bad,
+                 plugin.state == "running" ? plugin.health : plugin.state);
+    if (!plugin.text.empty()) text += " (" + plugin.text.substr(0, 60) + ")";
+  }
+  return text + "\n";
+}
+
 }  // namespace
 
 std::string render_screen(const CoreView& view, std::size_t selected, int rows) {
   constexpr int kEventRows = 5;
-  std::string text =
-      header(view) + lane_lines(view) + machine_lines(view, selected, true) + alarm_lines(view);
+  std::string text = header(view) + sidecar_lines(view) + lane_lines(view) +
+                     machine_lines(view, selected, true) + alarm_lines(view);
   if (selected < view.machines.size()) {
     text += signal_lines(view.machines[selected], rows - lines_in(text) - kEventRows - 4);
   }
@@ -245,8 +267,8 @@ std::string render_screen(const CoreView& view, std::size_t selected, int rows) 
 }
 
 std::string render_lines(const CoreView& view) {
-  std::string text =
-      header(view) + lane_lines(view) + machine_lines(view, 0, false) + alarm_lines(view);
+  std::string text = header(view) + sidecar_lines(view) + lane_lines(view) +
+                     machine_lines(view, 0, false) + alarm_lines(view);
   for (const MachineView& machine : view.machines) text += signal_line(machine) + "\n";
   return text;
 }

@@ -11,10 +11,26 @@ namespace {
 
 constexpr int kNoCore = 3;
 
-int watch(Observer* observer, const TopOptions& options) {
+// Core and sidecar.
+class Sight {
+ public:
+  Sight(Observer* observer, const std::string& region) : observer_(observer), sidecar_(region) {}
+  CoreView view() {
+    CoreView view = observer_->view();
+    view.sidecar = sidecar_.view();
+    return view;
+  }
+  [[nodiscard]] bool over() const { return observer_->over(); }
+
+ private:
+  Observer* observer_;
+  SidecarWatcher sidecar_;
+};
+
+int watch(Sight* sight, const TopOptions& options) {
   Screen screen;
   std::size_t selected = 0;
-  CoreView view = observer->view();
+  CoreView view = sight->view();
   while (!ending()) {
     screen.show(render_screen(view, selected, screen_size().rows));
     const char key = screen.key(options.interval_ms);
@@ -23,8 +39,8 @@ int watch(Observer* observer, const TopOptions& options) {
     if ((key == 'D' || key == '\t' || key == 'j') && machines > 0)
       selected = (selected + 1) % machines;
     if ((key == 'U' || key == 'k') && machines > 0) selected = (selected + machines - 1) % machines;
-    if (observer->over()) return 0;
-    view = observer->view();
+    if (sight->over()) return 0;
+    view = sight->view();
   }
   return 0;
 }
@@ -38,6 +54,7 @@ int top(const TopOptions& options) {
     return kNoCore;
   }
   note_ending();
+  Sight sight(observer->get(), options.region);
   const auto print = [&](const CoreView& view) {
     const Histograms histograms = options.histograms ? Histograms::Whole : Histograms::Percentiles;
     const std::string text =
@@ -47,14 +64,14 @@ int top(const TopOptions& options) {
   };
   if (options.once) {
     // Rates need two looks.
-    (*observer)->view();
+    sight.view();
     sleep_ms(250);
-    print((*observer)->view());
+    print(sight.view());
     return 0;
   }
-  if (!options.json && stdout_is_ours()) return watch(observer->get(), options);
-  while (!ending() && !(*observer)->over()) {
-    print((*observer)->view());
+  if (!options.json && stdout_is_ours()) return watch(&sight, options);
+  while (!ending() && !sight.over()) {
+    print(sight.view());
     sleep_ms(options.interval_ms);
   }
   return 0;

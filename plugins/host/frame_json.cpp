@@ -1,35 +1,19 @@
 #include "plugins/host/frame_json.hpp"
 
 #include <boost/json.hpp>
-#include <cstdio>
 #include <cstring>
-#include <ctime>
 
+#include "plugins/text/utc.hpp"
 #include "rt_core/message/text.hpp"
 #include "rt_core/shm/region_attach.hpp"
 
 namespace rise::host {
 
-namespace {
-
-std::string time_text(std::int64_t utc_ns) {
-  const std::time_t seconds = utc_ns / 1'000'000'000;
-  std::tm parts{};
-  ::gmtime_r(&seconds, &parts);
-  char text[64];
-  const std::size_t length = std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &parts);
-  std::snprintf(text + length, sizeof text - length, ".%09dZ",
-                static_cast<int>(utc_ns % 1'000'000'000));
-  return text;
-}
-
-}  // namespace
-
 bool FrameJson::read_names() {
   if (region_ && region_->core_alive()) return true;
   region_.reset();
-  auto region = shm::attach(region_name_, shm::Access::ReadOnly);
-  if (!region || !region->core_alive()) return false;
+  auto region = shm::attach_running(region_name_, shm::Access::ReadOnly);
+  if (!region) return false;
   machines_.clear();
   const auto signals = region->table<message::SignalEntry>(shm::SectionKind::Signals);
   for (const message::MachineEntry& entry :
@@ -71,7 +55,7 @@ std::optional<std::string> FrameJson::text(std::string_view payload) {
   boost::json::object out;
   out["machine"] = machine.name;
   out["sequence"] = frame.sequence();
-  out["time"] = time_text(frame.sample_utc_ns());
+  out["time"] = text::utc_text(frame.sample_utc_ns());
   out["signals"] = std::move(signals);
   return boost::json::serialize(out);
 }

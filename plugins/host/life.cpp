@@ -68,14 +68,17 @@ void Life::begin(const config::Settings* settings) {
 
 bool Life::end(std::chrono::milliseconds limit) {
   std::vector<bus::Consumer> consumers;
+  std::vector<std::shared_ptr<void>> transports;
   std::unique_ptr<Plugin> plugin;
   const auto until = Clock::now() + limit;
   {
     std::unique_lock lock(mutex_);
     over_ = true;
     consumers.swap(consumers_);
+    transports.swap(transports_);
     collectors_.clear();
   }
+  transports.clear();
   // Without waiting for a handler: whoever is in one is counted below.
   for (bus::Consumer& consumer : consumers) consumer.abandon();
   {
@@ -163,6 +166,24 @@ void Life::subscribe(bus::SubscribeOptions options) {
   } else {
     consumers_.push_back(std::move(consumer));
   }
+}
+
+void Life::transport(routing::Transport transport) {
+  transport.take = [self = weak_from_this(),
+                    take = std::move(transport.take)](const bus::MessagePtr& message) {
+    bool taken = false;
+    const auto life = self.lock();
+    return life != nullptr && life->guarded([&] { taken = take(message); }) && taken;
+  };
+  transport.health = [self = weak_from_this(), health = std::move(transport.health)] {
+    routing::TransportHealth now;
+    const auto life = self.lock();
+    if (life != nullptr) (void)life->guarded([&] { now = health(); });
+    return now;
+  };
+  auto added = surroundings_->routes->add(std::move(transport));
+  const std::lock_guard lock(mutex_);
+  if (!over_) transports_.push_back(std::move(added));
 }
 
 void Life::post(std::function<void()> task) {

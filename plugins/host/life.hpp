@@ -13,6 +13,7 @@
 
 #include "plugins/host/plugin.hpp"
 #include "plugins/host/thread_pool.hpp"
+#include "plugins/routing/routes.hpp"
 
 namespace rise::host {
 
@@ -20,6 +21,7 @@ namespace rise::host {
 struct Surroundings {
   bus::Bus* bus = nullptr;
   ThreadPool* pool = nullptr;
+  routing::Routes* routes = nullptr;
   std::string region;
   std::function<void(Level, const std::string& who, std::string_view text)> log;
   std::function<std::string()> all_metrics;
@@ -56,6 +58,7 @@ class Life : public Context, public std::enable_shared_from_this<Life> {
   [[nodiscard]] const std::string& region() const override { return surroundings_->region; }
   [[nodiscard]] bus::Bus& bus() override { return *surroundings_->bus; }
   void subscribe(bus::SubscribeOptions options) override;
+  void transport(routing::Transport transport) override;
   void post(std::function<void()> task) override;
   void every_ms(std::uint32_t ms, std::function<void()> task) override;
   void log(Level level, std::string_view text) override;
@@ -83,6 +86,7 @@ class Life : public Context, public std::enable_shared_from_this<Life> {
   std::string fault_;
   HealthNow health_;
   std::vector<bus::Consumer> consumers_;
+  std::vector<std::shared_ptr<void>> transports_;
   std::vector<std::function<void(MetricsText*)>> collectors_;
   std::unique_ptr<Plugin> plugin_;
   std::atomic<bool> started_{false};

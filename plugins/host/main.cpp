@@ -7,6 +7,7 @@
 #include <signal.h>
 
 #include <atomic>
+#include <boost/json/array.hpp>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -17,10 +18,14 @@
 #include "config/schema/schema.hpp"
 #include "config/schema/source.hpp"
 #include "default_config.hpp"
+#include "plugins/control/desk.hpp"
+#include "plugins/control/path.hpp"
+#include "plugins/control/server.hpp"
 #include "plugins/host/feed.hpp"
 #include "plugins/host/plugin_host.hpp"
 #include "plugins/host/plugin_library.hpp"
 #include "plugins/host/sidecar_config.hpp"
+#include "plugins/text/utc.hpp"
 #include "rt_core/message/event_text.hpp"
 #include "rt_core/shm/region_attach.hpp"
 
@@ -111,7 +116,8 @@ class Sidecar {
       : options_(options),
         heartbeat_(config.heartbeat_ms),
         region_name_(config.host.region),
-        host_(config.host, std::move(config.plugins)) {
+        host_(config.host, std::move(config.plugins)),
+        desk_(&host_.bus(), region_name_, [this](boost::json::object* out) { tell_more(out); }) {
     host_.metrics([this](host::MetricsText* text) { collect(text); });
     if (!options.verbose) return;
     bus::SubscribeOptions results;
@@ -127,6 +133,7 @@ class Sidecar {
   void run() {
     host_.start();
     while (stopping == 0) {
+      look();
       auto region = shm::attach(region_name_, shm::Access::ReadWrite);
       if (region && region->core_alive()) {
         serve(*region);
@@ -134,9 +141,9 @@ class Sidecar {
         std::fprintf(stderr, "rise-sidecar: waiting for a core: %s\n", region.error().c_str());
         complained_ = true;
       }
-      host_.look();
       if (stopping == 0) std::this_thread::sleep_for(Milliseconds(50));
     }
+    control_.reset();
     host_.stop();
   }
   [[nodiscard]] bool may_return() const { return host_.abandoned() == 0; }
@@ -166,7 +173,7 @@ class Sidecar {
         next_beat = now + heartbeat_;
       }
       if (now >= next_look) {
-        host_.look();
+        look();
         next_look = now + Milliseconds(20);
       }
       if (host_.starting()) {
@@ -187,6 +194,76 @@ class Sidecar {
                  static_cast<unsigned long long>(totals.lost),
                  static_cast<unsigned long long>(totals.events),
                  static_cast<unsigned long long>(totals.results));
+  }
+
+  void look() {
+    host_.look();
+    const auto now = std::chrono::steady_clock::now();
+    if (control_ != nullptr || now < next_control_) return;
+    next_control_ = now + std::chrono::seconds(1);
+    try {
+      control_ = std::make_unique<control::Server>(
+          control::socket_path(region_name_), shm::in_path("/dev/shm", region_name_),
+          [this](std::string_view request, const std::shared_ptr<control::Session>& session) {
+            return desk_.answer(request, session);
+          });
+    } catch (const std::exception& error) {
+      if (!no_control_) {
+        std::fprintf(stderr, "rise-sidecar: no control socket: %s\n", error.what());
+      }
+      no_control_ = true;
+    }
+  }
+
+  void tell_more(boost::json::object* out) const {
+    boost::json::array plugins;
+    for (const host::PluginView& view : host_.views()) {
+      plugins.push_back({{"name", view.name},
+                         {"plugin", view.plugin},
+                         {"state", host::text_of(view.state)},
+                         {"health", host::text_of(view.health)},
+                         {"text", view.text},
+                         {"restarts", view.restarts}});
+    }
+    (*out)["plugins"] = std::move(plugins);
+    (*out)["routes"] = routes();
+    (*out)["feed"] = {{"frames", frames_.load(std::memory_order_relaxed)},
+                      {"lost", lost_.load(std::memory_order_relaxed)},
+                      {"events", events_.load(std::memory_order_relaxed)},
+                      {"results", results_.load(std::memory_order_relaxed)}};
+  }
+
+  boost::json::array routes() const {
+    boost::json::array out;
+    for (const routing::RouteView& route : host_.routes()) {
+      boost::json::array via;
+      for (const routing::Candidate& candidate : route.candidates) {
+        const auto sent = route.sent.find(candidate.name);
+        via.push_back({{"name", candidate.name},
+                       {"protocol", candidate.protocol},
+                       {"well", candidate.health.well},
+                       {"keeps", candidate.health.keeps},
+                       {"waiting", candidate.health.waiting},
+                       {"round_trip_ms", candidate.health.round_trip_ms},
+                       {"sent", sent != route.sent.end() ? sent->second : 0}});
+      }
+      boost::json::array switches;
+      for (const routing::Switch& change : route.switches) {
+        switches.push_back({{"time", text::utc_text(change.time_ms * 1'000'000)},
+                            {"from", change.from},
+                            {"to", change.to}});
+      }
+      out.push_back({{"name", route.name},
+                     {"topic", route.spec.topic},
+                     {"filter", route.spec.filter},
+                     {"strategy", routing::name_of(route.spec.strategy)},
+                     {"active", route.active},
+                     {"via", std::move(via)},
+                     {"lost", route.lost},
+                     {"dead", route.dead},
+                     {"switches", std::move(switches)}});
+    }
+    return out;
   }
 
   void tell(const host::FeedTotals& totals) {
@@ -222,6 +299,10 @@ class Sidecar {
   std::atomic<std::uint64_t> lost_{0};
   std::atomic<std::uint64_t> not_waited_for_{0};
   host::PluginHost host_;
+  control::Desk desk_;
+  std::unique_ptr<control::Server> control_;
+  std::chrono::steady_clock::time_point next_control_{};
+  bool no_control_ = false;  // and it was said
   bus::Consumer verbose_;
 };
 

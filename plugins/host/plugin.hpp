@@ -25,11 +25,12 @@
 #include "drivers/sdk/rise_driver.h"
 #include "plugins/bus/bus.hpp"
 #include "plugins/host/metrics_text.hpp"
+#include "plugins/routing/transport.hpp"
 
 namespace rise::host {
 
 // Rises with each change of what stands here or in what this includes.
-inline constexpr std::uint32_t kPluginAbi = 1;
+inline constexpr std::uint32_t kPluginAbi = 2;
 
 enum class Health : std::uint8_t { Good, Degraded, Bad };
 enum class Level : std::uint8_t { Debug, Info, Warning, Error };
@@ -47,6 +48,8 @@ class Context {
   // Until stop. options.name empty: the plugin's. An exception of the handler is the message's
   // matter first: it is tried again or becomes a dead letter, as its guarantee asks.
   virtual void subscribe(bus::SubscribeOptions options) = 0;
+  // A way out for [[route]]s, until stop.
+  virtual void transport(routing::Transport transport) = 0;
   virtual void post(std::function<void()> task) = 0;
   // Again and again until stop; the next time counts from the end of the last.
   virtual void every_ms(std::uint32_t ms, std::function<void()> task) = 0;

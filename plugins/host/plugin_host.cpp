@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "plugins/text/utc.hpp"
+
 namespace rise::host {
 
 namespace {
@@ -27,9 +29,23 @@ const char* text_of(PluginState state) {
   return "?";
 }
 
+const char* text_of(Health health) {
+  switch (health) {
+    case Health::Good: return "good";
+    case Health::Degraded: return "degraded";
+    case Health::Bad: return "bad";
+  }
+  return "?";
+}
+
 PluginHost::PluginHost(const HostOptions& options, std::vector<PluginChoice> choices)
-    : options_(options), pool_(options.pool), bus_(bus_options(&pool_)) {
+    : options_(options),
+      pool_(options.pool),
+      bus_(bus_options(&pool_)),
+      routes_(&bus_, options.routes,
+              [this](const std::string& news) { say(Level::Warning, "routing", news); }) {
   surroundings_.bus = &bus_;
+  surroundings_.routes = &routes_;
   surroundings_.pool = &pool_;
   surroundings_.region = options_.region;
   surroundings_.log = options_.log;
@@ -51,24 +67,33 @@ void PluginHost::say(Level level, const std::string& who, const std::string& tex
 void PluginHost::start() {
   const std::lock_guard lock(mutex_);
   running_ = true;
+  routes_.start();
   for (Ward& ward : wards_) begin(&ward);
 }
 
 void PluginHost::stop() {
-  const std::lock_guard lock(mutex_);
-  if (!running_) return;
-  running_ = false;
+  {
+    const std::lock_guard lock(mutex_);
+    if (!running_) return;
+    running_ = false;
+  }
+  // Without the lock: a plugin that ends may be just asking for the metrics of all.
   // What has been published reaches those whom it is for.
   (void)pool_.wait_idle_for(options_.stop_limit);
+  routes_.stop();
   // Against the order in which they were started.
   for (auto ward = wards_.rbegin(); ward != wards_.rend(); ++ward) {
     if (ward->ending.valid()) ward->ending.wait();
-    if (ward->life != nullptr && !ward->life->end(options_.stop_limit)) {
-      ++abandoned_;
-      say(Level::Warning, ward->choice.name, "does not end; left behind");
+    std::shared_ptr<Life> life;
+    {
+      const std::lock_guard lock(mutex_);
+      life = std::move(ward->life);
+      ward->state = PluginState::Stopped;
     }
-    ward->life.reset();
-    ward->state = PluginState::Stopped;
+    if (life == nullptr || life->end(options_.stop_limit)) continue;
+    const std::lock_guard lock(mutex_);
+    ++abandoned_;
+    say(Level::Warning, ward->choice.name, "does not end; left behind");
   }
 }
 
@@ -80,7 +105,7 @@ void PluginHost::begin(Ward* ward) {
 }
 
 void PluginHost::look() {
-  bus_.tick(bus::realtime_ns());
+  bus_.tick(text::realtime_ns());
   const std::lock_guard lock(mutex_);
   if (!running_) return;
   for (Ward& ward : wards_) look_after(&ward);
@@ -161,8 +186,11 @@ void PluginHost::put_away(Ward* ward) {
 
 bool PluginHost::starting() const {
   const std::lock_guard lock(mutex_);
-  return std::any_of(wards_.begin(), wards_.end(),
-                     [](const Ward& ward) { return ward.state == PluginState::Starting; });
+  const auto now = Clock::now();
+  return std::any_of(wards_.begin(), wards_.end(), [&](const Ward& ward) {
+    return ward.state == PluginState::Starting && ward.restarts == 0 &&
+           now - ward.since < options_.start_limit;
+  });
 }
 
 std::vector<PluginView> PluginHost::views() const {
@@ -218,6 +246,19 @@ std::string PluginHost::all_metrics() const {
                static_cast<double>(view.health));
     text.counter("rise_plugin_restarts_total", "how often it was made anew", labels,
                  static_cast<double>(view.restarts));
+  }
+  for (const routing::RouteView& route : routes_.view()) {
+    const Labels labels = {{"route", route.name}, {"topic", route.spec.topic}};
+    for (const auto& [transport, sent] : route.sent) {
+      text.counter("rise_route_sent_total", "messages handed to a transport",
+                   {{"route", route.name}, {"transport", transport}}, static_cast<double>(sent));
+    }
+    text.counter("rise_route_lost_total", "messages that might be lost, and that nobody took",
+                 labels, static_cast<double>(route.lost));
+    text.counter("rise_route_dead_total", "messages that nobody took, and that must not be lost",
+                 labels, static_cast<double>(route.dead));
+    text.counter("rise_route_switches_total", "how often failover has gone to another transport",
+                 labels, static_cast<double>(route.switched));
   }
   const ThreadPoolCounts pool = pool_.counts();
   text.gauge("rise_pool_waiting_tasks", "tasks that wait for a thread", {},

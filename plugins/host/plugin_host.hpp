@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "plugins/host/life.hpp"
+#include "plugins/routing/routes.hpp"
 
 namespace rise::host {
 
@@ -24,11 +25,13 @@ struct PluginChoice {
 struct HostOptions {
   std::string region = "rise";
   ThreadPoolOptions pool;
+  std::vector<routing::RouteSpec> routes;
   std::chrono::milliseconds stall{10'000};   // a call that takes longer is given up
   std::chrono::milliseconds restart{1'000};  // wait until a plugin is made anew; doubles ...
   std::chrono::milliseconds restart_max{
       60'000};  // ... up to this; it starts over after running as long
-  std::chrono::milliseconds stop_limit{3'000};  // for each plugin to end
+  std::chrono::milliseconds start_limit{3'000};  // how long starting() waits for a plugin
+  std::chrono::milliseconds stop_limit{3'000};   // for each plugin to end
   std::function<void(Level, const std::string& who, std::string_view text)> log;
 };
 
@@ -57,9 +60,11 @@ class PluginHost {
   void look();
 
   [[nodiscard]] bus::Bus& bus() { return bus_; }
-  // A plugin has not started yet: what is published now passes it by.
+  // A plugin's first life has not started yet, though it still may: what is published now would
+  // pass it by. Nobody waits for a second life, or for one that takes too long.
   [[nodiscard]] bool starting() const;
   [[nodiscard]] std::vector<PluginView> views() const;
+  [[nodiscard]] std::vector<routing::RouteView> routes() const { return routes_.view(); }
   // Lives that did not end: threads of the process are lost in them, which can then end by
   // std::_Exit only.
   [[nodiscard]] std::uint64_t abandoned() const;
@@ -91,6 +96,7 @@ class PluginHost {
   HostOptions options_;
   ThreadPool pool_;
   bus::Bus bus_;
+  routing::Routes routes_;
   Surroundings surroundings_;
   mutable std::mutex mutex_;  // wards and collectors
   std::vector<Ward> wards_;
@@ -101,5 +107,6 @@ class PluginHost {
 
 // "running", ...
 const char* text_of(PluginState state);
+const char* text_of(Health health);
 
 }  // namespace rise::host

@@ -4,6 +4,8 @@
 
 #include "config/schema/rise_toml.hpp"
 #include "config/schema/schema.hpp"
+#include "plugins/bus/filter.hpp"
+#include "plugins/bus/topic.hpp"
 #include "plugins/host/plugin_library.hpp"
 
 namespace rise::host {
@@ -45,6 +47,32 @@ PluginChoice read_plugin(const config::Document& document, const config::Setting
   return choice;
 }
 
+routing::RouteSpec read_route(const config::Settings& settings, const std::string& at,
+                              std::vector<config::Problem>* problems) {
+  routing::RouteSpec route;
+  route.topic = settings.string(at + "topic");
+  route.filter = settings.string(at + "filter");
+  route.strategy = *routing::parse_strategy(settings.string(at + "strategy"));
+  route.protocol = settings.string(at + "protocol");
+  route.failback_ms = settings.integer(at + "failback_s") * 1000;
+  for (std::size_t i = 0; i < settings.count(at + "via"); ++i) {
+    route.via.push_back(settings.string(at + "via." + std::to_string(i)));
+  }
+  const auto problem = [&](const char* key, const std::string& what) {
+    problems->push_back({settings.line(at + key), at + key, what});
+  };
+  if (std::string fault = bus::pattern_fault(route.topic); !fault.empty()) {
+    problem("topic", fault);
+  }
+  std::string fault;
+  (void)bus::Filter::parse(route.filter, &fault);
+  if (!fault.empty()) problem("filter", fault);
+  if (route.strategy == routing::Strategy::Failover && route.via.empty()) {
+    problem("strategy", "failover needs to know the order: via");
+  }
+  return route;
+}
+
 }  // namespace
 
 SidecarConfig read_sidecar_config(const std::string& toml, std::vector<config::Problem>* problems) {
@@ -73,6 +101,20 @@ SidecarConfig read_sidecar_config(const std::string& toml, std::vector<config::P
     } else if (choice.info != nullptr) {
       out.plugins.push_back(std::move(choice));
     }
+  }
+  for (std::size_t i = 0; i < settings.count("route"); ++i) {
+    const std::string at = "route." + std::to_string(i) + ".";
+    if (!settings.has(at + "topic") || !settings.flag(at + "enabled")) continue;
+    const std::size_t before = problems->size();
+    routing::RouteSpec route = read_route(settings, at, problems);
+    for (std::size_t v = 0; v < route.via.size(); ++v) {
+      const bool known = std::any_of(out.plugins.begin(), out.plugins.end(),
+                                     [&](const auto& p) { return p.name == route.via[v]; });
+      if (known) continue;
+      const std::string key = at + "via." + std::to_string(v);
+      problems->push_back({settings.line(key), key, "there is no [[plugin]] of that name"});
+    }
+    if (problems->size() == before) out.host.routes.push_back(std::move(route));
   }
   return out;
 }

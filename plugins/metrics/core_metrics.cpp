@@ -3,12 +3,12 @@
 #include <cstring>
 #include <limits>
 
-#include "plugins/cli/cell.hpp"
 #include "rt_core/message/text.hpp"
 #include "rt_core/monotonic.hpp"
 #include "rt_core/shm/broadcast_ring.hpp"
 #include "rt_core/shm/histogram.hpp"
 #include "rt_core/shm/process.hpp"
+#include "rt_core/shm/read_cell.hpp"
 #include "rt_core/shm/region_attach.hpp"
 
 namespace rise::metrics {
@@ -115,10 +115,8 @@ void CoreMetrics::collect(MetricsText* text) {
     region_.reset();
   }
   if (!region_) {
-    if (auto region = shm::attach(name_, shm::Access::ReadOnly);
-        region && region->state() == shm::RegionState::Running && region->core_alive()) {
-      region_.emplace(std::move(*region));
-    }
+    auto region = shm::attach_running(name_, shm::Access::ReadOnly);
+    if (region) region_.emplace(std::move(*region));
   }
   text->gauge("rise_core_up", "1: the core runs", {{"core", name_}}, region_ ? 1 : 0);
   if (!region_) return;
@@ -178,7 +176,7 @@ void CoreMetrics::collect_machine(std::size_t i, MetricsText* text) const {
   add_histogram(text, "rise_machine_round_trip_seconds", "from a request to its reply", labels,
                 *health.histograms()->Get(1));
   message::MachineState state;
-  if (!cli::read_cell(*region_, shm::SectionKind::States, i, &state)) return;
+  if (!shm::read_cell(*region_, shm::SectionKind::States, i, &state)) return;
   text->gauge("rise_machine_link_up", "1: connected", labels,
               state.link() == message::LinkState::Up);
   text->gauge("rise_machine_alarms", "active alarms", labels, state.alarm_count());

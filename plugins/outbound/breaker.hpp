@@ -19,17 +19,19 @@ class Breaker {
  public:
   explicit Breaker(const BreakerSpec& spec) : spec_(spec), wait_ms_(spec.open_ms) {}
 
-  // May something be tried now? Open, and its time is over: once, as the probe.
+  // May something be tried now? Open, and its time is over: one thing, as the probe. Whoever then
+  // tries says so by trying(), or all that ask later take themselves for the probe.
   [[nodiscard]] bool allows(std::int64_t now_ms) {
     if (state_ == BreakerState::Open && now_ms >= until_ms_) {
       state_ = BreakerState::HalfOpen;
       probing_ = false;
     }
-    if (state_ == BreakerState::Closed) return true;
-    if (state_ == BreakerState::Open || probing_) return false;
-    probing_ = true;
-    return true;
+    return state_ == BreakerState::Closed || (state_ == BreakerState::HalfOpen && !probing_);
   }
+  // Ends with one of the three below.
+  void trying() { probing_ = state_ == BreakerState::HalfOpen; }
+  // Nothing was tried after all: the next may be the probe.
+  void not_tried() { probing_ = false; }
   void succeeded() {
     state_ = BreakerState::Closed;
     failures_ = 0;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "plugins/bus/wire.hpp"
+#include "plugins/text/utc.hpp"
 
 namespace rise::outbound {
 
@@ -61,25 +62,35 @@ void Courier::stop() {
 }
 
 bool Courier::offer(const MessagePtr& message) {
+  if (try_offer(message)) return true;
   if (must_not_be_lost(*message)) {
-    const std::string bytes = bus::encode(*message);
-    if (log_ != nullptr) {
-      const store::Appended appended = log_->append(store::bytes_of(bytes));
-      if (appended.stored == 1) return true;
-    }
-    {
-      const std::lock_guard lock(mutex_);
-      ++counts_.not_stored;
-    }
     bury(message, log_ == nullptr ? "there is no store to keep it in" : "the store has no room", 0);
-    return false;
   }
-  MessagePtr dropped;
-  return queue_.put(message, &dropped) != bus::Queue::Put::Refused;
+  return false;
+}
+
+bool Courier::try_offer(const MessagePtr& message) {
+  if (!must_not_be_lost(*message)) {
+    MessagePtr dropped;
+    // A copy: the sender may be waiting for us to let go of his.
+    return queue_.put(std::make_shared<const bus::Message>(*message), &dropped) !=
+           bus::Queue::Put::Refused;
+  }
+  if (log_ != nullptr) {
+    const std::string bytes = bus::encode(*message);
+    if (log_->append(store::bytes_of(bytes)).stored == 1) return true;
+  }
+  const std::lock_guard lock(mutex_);
+  ++counts_.not_stored;
+  return false;
+}
+
+std::uint64_t Courier::waiting() const {
+  return queue_.counts().waiting + (log_ != nullptr ? log_->status().depth.records : 0);
 }
 
 void Courier::bury(const MessagePtr& message, std::string_view why, std::uint32_t attempts) {
-  bus_->dead_letters().add({message, name_, std::string(why), bus::realtime_ns(), attempts});
+  bus_->dead_letters().add({message, name_, std::string(why), text::realtime_ns(), attempts});
 }
 
 void Courier::tick(std::int64_t now_ns) {
@@ -91,11 +102,12 @@ void Courier::tick(std::int64_t now_ns) {
   publish(ordered);
   const std::lock_guard lock(mutex_);
   now_ns_ = now_ns;
+  acknowledge();
   // As long as the adapter settles each batch at once; else one.
   for (int i = 0; i < 100 && running_ && up_ && !under_way_; ++i) {
     const std::uint64_t before = batches_;
     fill_durable(now_ns);
-    send_batch(now_ns);
+    send_batch();
     if (batches_ == before) break;
   }
 }
@@ -128,47 +140,73 @@ void Courier::fill_durable(std::int64_t now_ns) {
   pending_ = std::move(batch);
 }
 
-void Courier::send_batch(std::int64_t) {
+// As much of what waits as the rate allows; the rest stays.
+Courier::Batch Courier::take_durable() {
+  Batch batch = std::move(*pending_);
+  pending_.reset();
+  const std::size_t allowed = rate_.take(batch.messages.size(), now_ms());
+  if (allowed == batch.messages.size()) return batch;
+  const auto n = static_cast<std::ptrdiff_t>(allowed);
+  Batch rest;
+  rest.durable = true;
+  rest.messages.assign(batch.messages.begin() + n, batch.messages.end());
+  rest.records.assign(batch.records.begin() + n, batch.records.end());
+  pending_ = std::move(rest);
+  batch.messages.resize(allowed);
+  batch.records.resize(allowed);
+  return batch;
+}
+
+Courier::Batch Courier::take_volatile() {
+  Batch batch;
+  const std::size_t allowed = rate_.take(options_.batch, now_ms());
+  queue_.take(allowed, &batch.messages);
+  std::erase_if(batch.messages, [&](const MessagePtr& message) {
+    if (!message->expired(now_ns_)) return false;
+    ++counts_.expired;
+    return true;
+  });
+  rate_.give_back(allowed - batch.messages.size());
+  return batch;
+}
+
+// In front of what waits behind it.
+void Courier::put_back(Batch batch) {
+  if (!batch.durable) {
+    for (auto message = batch.messages.rbegin(); message != batch.messages.rend(); ++message) {
+      queue_.put_back(*message);
+    }
+    return;
+  }
+  if (pending_) {
+    batch.messages.insert(batch.messages.end(), pending_->messages.begin(),
+                          pending_->messages.end());
+    batch.records.insert(batch.records.end(), pending_->records.begin(), pending_->records.end());
+  }
+  pending_ = std::move(batch);
+}
+
+void Courier::send_batch() {
   const bool durable_due = pending_.has_value() && now_ms() >= wait_until_ms_;
   const bool durable = durable_due && (!turn_ || queue_.empty());
   turn_ = durable;
   if (!durable && queue_.empty()) return;
   if (!breaker_.allows(now_ms())) return;
-  Batch batch;
-  if (durable) {
-    const std::size_t allowed = rate_.take(pending_->messages.size(), now_ms());
-    if (allowed < pending_->messages.size()) {
-      rate_.give_back(allowed);  // whole batches: smaller ones would not be sooner
-      return;
-    }
-    batch = std::move(*pending_);
-    pending_.reset();
-  } else {
-    const std::size_t allowed = rate_.take(options_.batch, now_ms());
-    queue_.take(allowed, &batch.messages);
-    rate_.give_back(allowed - batch.messages.size());
-    std::erase_if(batch.messages, [&](const MessagePtr& message) {
-      if (!message->expired(now_ns_)) return false;
-      ++counts_.expired;
-      return true;
-    });
-    if (batch.messages.empty()) return;
+  Batch batch = durable ? take_durable() : take_volatile();
+  if (batch.messages.empty()) {
+    put_back(std::move(batch));
+    return;
   }
   batch.number = ++batches_;
   const std::vector<MessagePtr> messages = batch.messages;
   under_way_ = std::move(batch);
+  breaker_.trying();  // before: the adapter may tell at once
   if (adapter_->send(under_way_->number, messages)) return;
   // Not now: nothing was taken.
-  Batch back = std::move(*under_way_);
-  under_way_.reset();
+  breaker_.not_tried();
+  rate_.give_back(messages.size());
   --batches_;
-  if (back.durable) {
-    pending_ = std::move(back);
-  } else {
-    for (auto message = back.messages.rbegin(); message != back.messages.rend(); ++message) {
-      queue_.put_back(*message);
-    }
-  }
+  put_back(std::exchange(under_way_, std::nullopt).value());
 }
 
 void Courier::sent(std::uint64_t number, std::span<const SendOutcome> outcomes,
@@ -222,7 +260,7 @@ void Courier::settle_durable(const Batch& batch, std::span<const SendOutcome> ou
   }
   const double chance = std::uniform_real_distribution<double>()(chance_);
   wait_until_ms_ = now_ms() + bus::backoff_ms(options_.backoff, ++attempts_, chance);
-  pending_ = std::move(again);
+  put_back(std::move(again));
 }
 
 void Courier::settle_volatile(const Batch& batch, std::span<const SendOutcome> outcomes,
@@ -234,41 +272,82 @@ void Courier::settle_volatile(const Batch& batch, std::span<const SendOutcome> o
   }
 }
 
+// Marked as brought by us; and whoever lets go of it last makes it acknowledged.
+MessagePtr Courier::received(const bus::Delivery& delivery) const {
+  struct Held {
+    bus::Message message;
+    std::shared_ptr<Inward> inward;
+    std::uint64_t tag;
+    Held(const bus::Message& its_message, std::shared_ptr<Inward> its_inward, std::uint64_t its_tag)
+        : message(its_message), inward(std::move(its_inward)), tag(its_tag) {
+      const std::lock_guard lock(inward->mutex);
+      ++inward->under_way;
+    }
+    Held(const Held&) = delete;
+    Held& operator=(const Held&) = delete;
+    ~Held() {
+      const std::lock_guard lock(inward->mutex);
+      --inward->under_way;
+      if (tag != 0) inward->handled.push_back(tag);
+    }
+  };
+  auto held = std::make_shared<Held>(*delivery.message, inward_, delivery.tag);
+  auto& headers = held->message.headers;
+  std::erase_if(headers, [](const auto& header) { return header.first == kBroughtBy; });
+  if (headers.size() < bus::kMaxHeaders) headers.emplace_back(kBroughtBy, name_);
+  return {held, &held->message};
+}
+
 void Courier::publish(const std::vector<MessagePtr>& messages) {
-  for (const MessagePtr& message : messages) {
-    auto marked = std::make_shared<bus::Message>(*message);
-    std::erase_if(marked->headers, [](const auto& header) { return header.first == kBroughtBy; });
-    if (marked->headers.size() < bus::kMaxHeaders) marked->headers.emplace_back(kBroughtBy, name_);
-    (void)bus_->forward(marked);
+  for (const MessagePtr& message : messages) (void)bus_->forward(message);
+}
+
+// With the lock held.
+void Courier::acknowledge() {
+  std::vector<std::uint64_t> tags;
+  bool room = false;
+  {
+    const std::lock_guard lock(inward_->mutex);
+    tags.swap(inward_->handled);
+    room = inward_->under_way <= options_.inward / 2;
   }
+  if (!running_) return;
+  if (!tags.empty()) adapter_->acknowledge(tags);
+  if (!held_up_ || !room) return;
+  held_up_ = false;
+  adapter_->resume();
 }
 
 bool Courier::delivered(const bus::Delivery& delivery) {
+  bool full = false;
+  {
+    const std::lock_guard lock(inward_->mutex);
+    full = inward_->under_way >= options_.inward;
+  }
+  if (full) {
+    const std::lock_guard lock(mutex_);
+    held_up_ = true;
+    return false;
+  }
   std::vector<MessagePtr> out;
   {
+    const MessagePtr message = received(delivery);
     const std::lock_guard lock(inward_mutex_);
     ++received_;
-    const bus::Message& message = *delivery.message;
-    if (message.guarantee >= Guarantee::ExactlyOnce) {
-      if (seen_.knows(message.id)) {
-        ++duplicates_;
-      } else {
-        seen_.remember(message.id);
-        if (message.guarantee == Guarantee::Ordered && message.sequence != 0) {
-          if (!order_.put(delivery.message, bus::realtime_ns() / 1'000'000, &out)) ++duplicates_;
-        } else {
-          out.push_back(delivery.message);
-        }
-      }
+    if (message->guarantee < Guarantee::ExactlyOnce) {
+      out.push_back(message);
+    } else if (seen_.knows(message->id)) {
+      ++duplicates_;
     } else {
-      out.push_back(delivery.message);
+      seen_.remember(message->id);
+      if (message->guarantee != Guarantee::Ordered || message->sequence == 0) {
+        out.push_back(message);
+      } else if (!order_.put(message, text::realtime_ns() / 1'000'000, &out)) {
+        ++duplicates_;
+      }
     }
   }
   publish(out);
-  if (delivery.tag != 0) {
-    const std::uint64_t tags[] = {delivery.tag};
-    adapter_->acknowledge(tags);
-  }
   return true;
 }
 

@@ -9,7 +9,9 @@
 // that fails is counted, and gone.
 //
 // Inwards: what the adapter delivers is published on the bus; with ExactlyOnce and above each id
-// once, with Ordered in the order of its source's numbers.
+// once, with Ordered in the order of its source's numbers. It is acknowledged when those who have
+// subscribed have handled it, or given it up: what this process has not done when it dies comes
+// again. (Then which ids it has had is forgotten, too.) When too much is under way, it stops reading.
 //
 // Any thread may call; the adapter is called by one at a time.
 #pragma once
@@ -43,6 +45,7 @@ struct CourierOptions {
   double rate_burst = 1000;
   SequencerSpec order;
   std::size_t remembered_ids = 100'000;
+  std::size_t inward = 10'000;  // messages received, and not yet handled
 };
 
 struct CourierCounts {
@@ -76,6 +79,8 @@ class Courier : private bus::AdapterEvents {
   void stop();
   // -> false: it was not taken; what must not be lost is then a dead letter.
   bool offer(const bus::MessagePtr& message);
+  // The same, but what becomes of it is the caller's matter.
+  [[nodiscard]] bool try_offer(const bus::MessagePtr& message);
   // Sends what can be sent. Every 10 ms or so, and when there is something new.
   void tick(std::int64_t now_ns);
 
@@ -87,10 +92,20 @@ class Courier : private bus::AdapterEvents {
   }
   // For routing: the link is up and the breaker closed.
   [[nodiscard]] bool well() const;
+  [[nodiscard]] bool has_store() const { return log_ != nullptr; }
+  [[nodiscard]] std::uint64_t waiting() const;
 
  private:
   static constexpr char kBroughtBy[] = "brought-by";
+  // Of messages received: told by whoever lets go of one last, on whatever thread.
+  struct Inward {
+    std::mutex mutex;
+    std::vector<std::uint64_t> handled;  // tags to be acknowledged
+    std::size_t under_way = 0;
+  };
+  [[nodiscard]] bus::MessagePtr received(const bus::Delivery& delivery) const;
   void publish(const std::vector<bus::MessagePtr>& messages);
+  void acknowledge();
   // What is under way.
   struct Batch {
     std::uint64_t number = 0;
@@ -106,7 +121,10 @@ class Courier : private bus::AdapterEvents {
 
   // With the lock held.
   void fill_durable(std::int64_t now_ns);
-  void send_batch(std::int64_t now_ns);
+  void send_batch();
+  Batch take_durable();
+  Batch take_volatile();
+  void put_back(Batch batch);
   void settle_durable(const Batch& batch, std::span<const bus::SendOutcome> outcomes,
                       std::string_view why);
   void settle_volatile(const Batch& batch, std::span<const bus::SendOutcome> outcomes,
@@ -136,6 +154,9 @@ class Courier : private bus::AdapterEvents {
   bool turn_ = false;  // of the queue, when both have something
   std::minstd_rand chance_{std::random_device{}()};
   CourierCounts counts_;
+
+  std::shared_ptr<Inward> inward_ = std::make_shared<Inward>();
+  bool held_up_ = false;  // the adapter does not read for now
 
   mutable std::mutex inward_mutex_;
   bus::Deduplicator seen_;

@@ -4,7 +4,9 @@ namespace rise::outbound {
 
 bool Sequencer::put(const bus::MessagePtr& message, std::int64_t now_ms,
                     std::vector<bus::MessagePtr>* out) {
-  Stream& stream = streams_[message->source + ' ' + message->topic];
+  const std::string name = message->source + ' ' + message->topic;
+  if (streams_.size() >= spec_.streams && !streams_.contains(name)) forget(out);
+  Stream& stream = streams_[name];
   const std::uint64_t number = message->sequence;
   // Whoever comes late takes the first that he sees for the first; a source that begins anew with 1
   // is a new life of it.
@@ -37,6 +39,14 @@ void Sequencer::give_up(Stream* stream, std::int64_t now_ms, std::vector<bus::Me
   stream->next = stream->waiting.begin()->first;
   stream->since_ms = now_ms;
   release(stream, out);
+}
+
+// Who makes up names without end must not fill the memory.
+void Sequencer::forget(std::vector<bus::MessagePtr>* out) {
+  for (auto& [name, stream] : streams_) {
+    while (!stream.waiting.empty()) give_up(&stream, 0, out);
+  }
+  streams_.clear();
 }
 
 void Sequencer::tick(std::int64_t now_ms, std::vector<bus::MessagePtr>* out) {

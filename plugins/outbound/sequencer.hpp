@@ -15,6 +15,8 @@ namespace rise::outbound {
 struct SequencerSpec {
   std::int64_t patience_ms = 5'000;  // how long a gap is waited for
   std::size_t held = 10'000;  // messages behind gaps, all together; more: the gaps are given up
+  std::size_t streams =
+      10'000;  // sources and topics known; more: all are forgotten, and begin anew
 };
 
 class Sequencer {
@@ -36,6 +38,7 @@ class Sequencer {
     std::map<std::uint64_t, bus::MessagePtr> waiting;
   };
   void release(Stream* stream, std::vector<bus::MessagePtr>* out);
+  void forget(std::vector<bus::MessagePtr>* out);
   void give_up(Stream* stream, std::int64_t now_ms, std::vector<bus::MessagePtr>* out);
 
   SequencerSpec spec_;

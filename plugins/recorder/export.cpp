@@ -9,6 +9,7 @@
 
 #include "plugins/recorder/mcap_writer.hpp"
 #include "plugins/recorder/text.hpp"
+#include "plugins/text/utc.hpp"
 
 namespace rise::recorder {
 
@@ -74,7 +75,7 @@ class Table {
     if (!pending_) return true;
     pending_ = false;
     ++rows_;
-    std::string line = time_text(static_cast<std::int64_t>(time_ns_));
+    std::string line = text::utc_text(static_cast<std::int64_t>(time_ns_));
     line += ',' + std::to_string(time_ns_);
     for (std::string& cell : cells_) {
       line += ',' + cell;

@@ -77,10 +77,8 @@ class RecorderPlugin : public host::Plugin {
  private:
   void run() {
     while (!stop_.load()) {
-      auto region = shm::attach(context_->region(), shm::Access::ReadWrite);
-      const bool there =
-          region && region->state() == shm::RegionState::Running && region->core_alive();
-      if (there && !serve(*region)) return;
+      auto region = shm::attach_running(context_->region(), shm::Access::ReadWrite);
+      if (region && !serve(*region)) return;
       if (!stop_.load()) std::this_thread::sleep_for(kAgain);
     }
   }

@@ -1,18 +1,10 @@
 #include "plugins/recorder/text.hpp"
 
-#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <cstdio>
-#include <ctime>
 
 namespace rise::recorder {
-
-namespace {
-
-constexpr std::int64_t kSecond = 1'000'000'000;
-
-}  // namespace
 
 std::string clean_text(std::string_view text) {
   std::string out;
@@ -64,36 +56,6 @@ std::string json_number(double value) {
   char text[40];
   const auto end = std::to_chars(text, text + sizeof text, value).ptr;
   return {text, end};
-}
-
-std::string time_text(std::int64_t utc_ns) {
-  const std::int64_t ns = std::max<std::int64_t>(utc_ns, 0);
-  const std::time_t seconds = ns / kSecond;
-  std::tm parts{};
-  ::gmtime_r(&seconds, &parts);
-  char date[40];
-  std::strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%S", &parts);
-  char text[56];
-  std::snprintf(text, sizeof text, "%s.%09dZ", date, static_cast<int>(ns % kSecond));
-  return text;
-}
-
-std::optional<std::int64_t> parse_time(const std::string& text) {
-  std::tm parts{};
-  const char* rest = ::strptime(text.c_str(), "%Y-%m-%dT%H:%M:%S", &parts);
-  if (rest == nullptr) return std::nullopt;
-  const std::time_t seconds = ::timegm(&parts);
-  std::int64_t ns = 0;
-  if (*rest == '.') {
-    ++rest;
-    for (std::int64_t unit = kSecond / 10; *rest >= '0' && *rest <= '9'; ++rest, unit /= 10) {
-      ns += unit * (*rest - '0');
-    }
-  }
-  if (*rest == 'Z') ++rest;
-  // int64 nanoseconds end in 2262.
-  if (*rest != '\0' || seconds < 0 || seconds > 9'000'000'000) return std::nullopt;
-  return std::int64_t{seconds} * kSecond + ns;
 }
 
 }  // namespace rise::recorder

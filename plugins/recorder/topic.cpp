@@ -7,6 +7,7 @@
 
 #include "plugins/recorder/frame_layout.hpp"
 #include "plugins/recorder/text.hpp"
+#include "plugins/text/utc.hpp"
 
 namespace rise::recorder {
 
@@ -73,7 +74,7 @@ class Line {
  public:
   Line(const McapMessage& message, const Topic& topic) {
     const auto utc_ns = static_cast<std::int64_t>(message.log_time);
-    text_ = "{\"time\":\"" + time_text(utc_ns) + "\",\"time_ns\":" + std::to_string(utc_ns);
+    text_ = "{\"time\":\"" + text::utc_text(utc_ns) + "\",\"time_ns\":" + std::to_string(utc_ns);
     text("topic", topic.name);
     if (!topic.machine.empty()) text("machine", topic.machine);
     if (!topic.lane.empty()) text("lane", topic.lane);

@@ -6,8 +6,7 @@
 #include <stdexcept>
 #include <utility>
 
-#include "plugins/redis/json_form.hpp"
-#include "plugins/redis/texts.hpp"
+#include "plugins/bus/json_form.hpp"
 #include "plugins/redis/topics.hpp"
 #include "plugins/redis/trouble.hpp"
 
@@ -74,6 +73,7 @@ void Adapter::connect(bus::AdapterEvents* events) {
     link(Link::Connecting, "connecting");
     router_->start();
   });
+  for (const bus::Subscription& subscription : std::exchange(early_, {})) subscribe(subscription);
 }
 
 void Adapter::link(Link now, std::string_view why) {
@@ -128,7 +128,7 @@ void Adapter::encode(const bus::Message& m, Sending* sending) {
     if (announced_.insert(last_key_).second) sending->new_streams.push_back(last_key_);
   } else {
     const std::string channel = channel_of(options_, m.topic);
-    sending->commands.add(channel, {"PUBLISH", channel, json_of(m)});
+    sending->commands.add(channel, {"PUBLISH", channel, bus::json_of(m)});
   }
 }
 
@@ -205,7 +205,10 @@ void Adapter::finish(Sending* sending) {
 }
 
 void Adapter::subscribe(const bus::Subscription& subscription) {
-  if (!loop_) return;
+  if (!loop_) {
+    early_.push_back(subscription);
+    return;
+  }
   loop_->post([this, subscription] { listen(subscription); });
 }
 
@@ -349,6 +352,7 @@ void Adapter::close() {
   discovery_.reset();
   wide_.clear();
   streams_.clear();
+  early_.clear();
   loop_.reset();
 }
 

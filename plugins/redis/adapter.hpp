@@ -69,6 +69,7 @@ class Adapter : public bus::Adapter {
   std::string last_key_;
   std::uint16_t last_slot_ = 0;
   std::set<std::string, std::less<>> announced_;
+  std::vector<bus::Subscription> early_;  // before connect()
 
   std::unique_ptr<net::Loop> loop_;
   // The loop's thread.

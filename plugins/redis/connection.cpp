@@ -34,7 +34,7 @@ Connection::Connection(net::Loop* loop, std::vector<Endpoint> endpoints,
       options_(options),
       tls_(std::move(tls)),
       events_(std::move(events)),
-      backoff_(options.backoff_first_ms, options.backoff_max_ms, std::random_device()()),
+      backoff_({options.backoff_first_ms, options.backoff_max_ms}, std::random_device()()),
       pause_(loop),
       watch_(loop),
       room_(kRoom) {}

@@ -15,9 +15,9 @@
 #include <string_view>
 #include <vector>
 
+#include "plugins/bus/backoff.hpp"
 #include "plugins/net/loop.hpp"
 #include "plugins/net/socket.hpp"
-#include "plugins/redis/backoff.hpp"
 #include "plugins/redis/options.hpp"
 #include "plugins/redis/pipeline.hpp"
 #include "plugins/redis/reply.hpp"
@@ -99,7 +99,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   ConnectionOptions options_;
   std::shared_ptr<net::TlsContext> tls_;
   ConnectionEvents events_;
-  Backoff backoff_;
+  bus::Backoff backoff_;
   net::Timer pause_;  // before the next attempt
   net::Timer watch_;  // looks for what takes too long
 

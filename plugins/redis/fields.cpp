@@ -4,7 +4,8 @@
 #include <optional>
 #include <utility>
 
-#include "plugins/redis/texts.hpp"
+#include "plugins/bus/names.hpp"
+#include "plugins/text/utc.hpp"
 
 namespace rise::redis {
 
@@ -48,10 +49,8 @@ bool set(Value* to, const std::optional<Value>& value) {
 
 template <class Number>
 bool set_number(Number* to, std::string_view text) {
-  const auto value = parse_number(text);
-  if (!value || *value > std::numeric_limits<Number>::max()) return false;
-  *to = static_cast<Number>(*value);
-  return true;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), *to);
+  return error == std::errc() && end == text.data() + text.size();
 }
 
 // False: the value is not what a field of this name holds.
@@ -60,11 +59,11 @@ bool take(std::string_view name, const std::string& value, bus::Message* m) {
   if (name == "topic") return m->topic = value, true;
   if (name == "type") return set(&m->type, bus::parse_type(value));
   if (name == "source") return m->source = value, true;
-  if (name == "time") return set(&m->time_ns, parse_time(value));
-  if (name == "encoding") return set(&m->encoding, parse_encoding(value));
+  if (name == "time") return set(&m->time_ns, text::parse_utc(value));
+  if (name == "encoding") return set(&m->encoding, bus::parse_encoding(value));
   if (name == "payload") return m->payload = value, true;
-  if (name == "priority") return set(&m->priority, parse_priority(value));
-  if (name == "guarantee") return set(&m->guarantee, parse_guarantee(value));
+  if (name == "priority") return set(&m->priority, bus::parse_priority(value));
+  if (name == "guarantee") return set(&m->guarantee, bus::parse_guarantee(value));
   if (name == "version") return set_number(&m->version, value);
   if (name == "destination") return m->destinations.push_back(value), true;
   if (name == "correlation") return set(&m->correlation, bus::Uuid::parse(value));
@@ -91,19 +90,19 @@ void add_fields(const bus::Message& m, Words* words) {
   words->add("source");
   words->add(m.source);
   words->add("time");
-  words->keep(time_text(m.time_ns));
+  words->keep(text::utc_text(m.time_ns));
   words->add("encoding");
-  words->add(encoding_name(m.encoding));
+  words->add(bus::encoding_name(m.encoding));
   words->add("payload");
   words->add(m.payload);
   if (m.priority != bus::Priority::Normal) {
     words->add("priority");
-    words->add(priority_name(m.priority));
+    words->add(bus::priority_name(m.priority));
   }
   // What lies in a stream has been sent with AtLeastOnce at least.
   if (m.guarantee != bus::Guarantee::AtLeastOnce) {
     words->add("guarantee");
-    words->add(guarantee_name(m.guarantee));
+    words->add(bus::guarantee_name(m.guarantee));
   }
   if (m.version != 1) {
     words->add("version");

@@ -4,9 +4,9 @@
 
 #include "plugins/redis/fields.hpp"
 #include "plugins/redis/group_reader.hpp"
-#include "plugins/redis/texts.hpp"
 #include "plugins/redis/topics.hpp"
 #include "plugins/redis/trouble.hpp"
+#include "plugins/text/utc.hpp"
 
 namespace rise::redis {
 
@@ -129,7 +129,7 @@ void GroupReader::bury_fields(const EntryName& entry, const std::vector<Reply>& 
   const std::string dead = dead_key(*place_.options);
   const std::string most = std::to_string(place_.options->dead_max_entries);
   const std::string times = std::to_string(deliveries);
-  const std::string now = time_text(now_ns());
+  const std::string now = text::utc_text(text::realtime_ns());
   std::vector<std::string_view> words = {"XADD", dead};
   if (place_.options->dead_max_entries != 0) words.insert(words.end(), {"MAXLEN", "~", most});
   words.insert(words.end(),

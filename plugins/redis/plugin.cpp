@@ -9,6 +9,7 @@
 #include "plugins/host/plugin.hpp"
 #include "plugins/outbound/courier.hpp"
 #include "plugins/redis/adapter.hpp"
+#include "plugins/text/utc.hpp"
 
 namespace rise::redis {
 
@@ -35,7 +36,8 @@ constexpr rise_setting_spec kSettings[] = {
     sdk::string("prefix", 0, 63, "\"rise:\"", "of all keys and channels"),
     sdk::integer("stream_max_entries", 0, 1e9, "1000000", nullptr,
                  "streams are trimmed to about so many; 0: never"),
-    sdk::string("publish.*", 1, 255, nullptr, "topics of the bus that go there, as patterns"),
+    sdk::string("publish.*", 1, 255, nullptr,
+                "topics of the bus that go there, as patterns; see also [[route]]"),
     sdk::choice("guarantee", kGuarantees, "\"at_least_once\"",
                 "of what goes there; at_least_once and above use streams"),
     sdk::choice("telemetry", "json|binary", "\"json\"", "how telemetry frames are written there"),
@@ -131,6 +133,17 @@ class RedisPlugin : public host::Plugin {
       options.handler = [this](const bus::MessagePtr& message) { pass_on(message); };
       context_->subscribe(std::move(options));
     }
+    routing::Transport transport;
+    transport.name = context_->name();
+    transport.protocol = "redis";
+    transport.take = [this](const bus::MessagePtr& message) {
+      return courier_.brought(*message) || courier_.try_offer(as_sent(message));
+    };
+    transport.health = [this] {
+      return routing::TransportHealth{courier_.well(), courier_.has_store(), courier_.waiting(),
+                                      adapter_.health().round_trip_ms};
+    };
+    context_->transport(std::move(transport));
     context_->every_ms(5, [this] { tick(); });
   }
   void stop() override { courier_.stop(); }
@@ -152,13 +165,14 @@ class RedisPlugin : public host::Plugin {
   }
 
   void pass_on(const bus::MessagePtr& message) {
-    if (courier_.brought(*message)) return;
+    if (!courier_.brought(*message)) (void)courier_.offer(as_sent(message));
+  }
+
+  // With the guarantee and in the form that are set.
+  bus::MessagePtr as_sent(const bus::MessagePtr& message) {
     const bool frame = json_ && message->encoding == bus::Encoding::FlatBuffer &&
                        message->type == static_cast<std::uint16_t>(bus::MessageType::Telemetry);
-    if (!frame && (!guarantee_ || *guarantee_ == message->guarantee)) {
-      (void)courier_.offer(message);
-      return;
-    }
+    if (!frame && (!guarantee_ || *guarantee_ == message->guarantee)) return message;
     auto copy = std::make_shared<bus::Message>(*message);
     if (guarantee_) copy->guarantee = *guarantee_;
     if (frame) {
@@ -168,11 +182,11 @@ class RedisPlugin : public host::Plugin {
         copy->schema.clear();
       }
     }
-    (void)courier_.offer(copy);
+    return copy;
   }
 
   void tick() {
-    courier_.tick(bus::realtime_ns());
+    courier_.tick(text::realtime_ns());
     const bus::AdapterHealth health = adapter_.health();
     if (health.link == bus::Link::Up) {
       context_->health(host::Health::Good, "");

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "plugins/bus/json_form.hpp"
 #include "plugins/bus/topic.hpp"
-#include "plugins/redis/json_form.hpp"
 #include "plugins/redis/topics.hpp"
 
 namespace rise::redis {
@@ -61,7 +61,7 @@ void Subscriber::taken(std::size_t glob, const std::string& channel, std::string
   if (first == patterns_.end()) return;
   if (globs_[static_cast<std::size_t>(first - patterns_.begin())] != globs_[glob]) return;
   auto message = std::make_shared<bus::Message>();
-  std::string why = message_of_json(body, message.get());
+  std::string why = bus::message_of_json(body, message.get());
   if (why.empty() && message->topic != *topic) why = "the topic is not that of the channel";
   if (!why.empty()) {
     events_->malformed(channel, why);

@@ -5,7 +5,7 @@
 #include <boost/json/value.hpp>
 #include <cmath>
 
-#include "plugins/redis/texts.hpp"
+#include "plugins/text/utc.hpp"
 
 namespace rise::redis {
 
@@ -15,7 +15,8 @@ std::string json_of(const WorkItem& item) {
   const auto quoted = [](std::string_view text) {
     return json::serialize(json::string_view(text));
   };
-  return "{\"id\":" + quoted(item.id) + ",\"timestamp\":" + quoted(time_text(item.timestamp_ns)) +
+  return "{\"id\":" + quoted(item.id) +
+         ",\"timestamp\":" + quoted(text::utc_text(item.timestamp_ns)) +
          ",\"queue\":" + quoted(item.queue) + ",\"payload\":" + item.payload + "}";
 }
 
@@ -31,7 +32,7 @@ std::string work_item_of(std::string_view text, WorkItem* item) {
   }
   if (const json::value* time = object->if_contains("timestamp")) {
     if (time->is_string()) {
-      const auto parsed = parse_time(std::string_view(time->get_string()));
+      const auto parsed = text::parse_utc(std::string_view(time->get_string()));
       if (!parsed) return "timestamp: not ISO 8601 in UTC";
       item->timestamp_ns = *parsed;
     } else {

@@ -4,9 +4,9 @@
 #include <stdexcept>
 #include <utility>
 
-#include "plugins/redis/json_form.hpp"
-#include "plugins/redis/texts.hpp"
+#include "plugins/bus/json_form.hpp"
 #include "plugins/redis/trouble.hpp"
+#include "plugins/text/utc.hpp"
 
 namespace rise::redis {
 
@@ -55,9 +55,9 @@ void WorkQueues::connect(WorkQueueEvents* events) {
 bool WorkQueues::push(std::uint64_t token, WorkItem item) {
   if (!up_ || under_way_ >= options_.under_way_max) return false;
   if (item.id.empty()) item.id = bus::Uuid::make().text();
-  if (item.timestamp_ns == 0) item.timestamp_ns = now_ns();
+  if (item.timestamp_ns == 0) item.timestamp_ns = text::realtime_ns();
   ++under_way_;
-  std::string json = is_json(item.payload) ? json_of(item) : std::string();
+  std::string json = bus::is_json(item.payload) ? json_of(item) : std::string();
   bool first = false;
   {
     const std::lock_guard lock(waiting_lock_);

@@ -4,20 +4,15 @@
 #include <cerrno>
 #include <chrono>
 #include <cstring>
-#include <ctime>
 #include <utility>
+
+#include "plugins/text/utc.hpp"
 
 namespace rise::store {
 
 namespace {
 
 constexpr std::size_t kMaxNews = 64;
-
-std::int64_t realtime_ns() {
-  timespec time{};
-  ::clock_gettime(CLOCK_REALTIME, &time);
-  return std::int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec;
-}
 
 }  // namespace
 
@@ -59,7 +54,9 @@ void Log::State::recover() {
   if (options_.sync != Sync::Never) (void)sync();
 }
 
-std::int64_t Log::State::now() const { return options_.clock ? options_.clock() : realtime_ns(); }
+std::int64_t Log::State::now() const {
+  return options_.clock ? options_.clock() : text::realtime_ns();
+}
 
 void Log::State::tell(const std::string& news) {
   const std::lock_guard books(books_);

@@ -106,6 +106,13 @@ Result<Region> attach(const std::string& name, Access access, const std::string&
                 write);
 }
 
+Result<Region> attach_running(const std::string& name, Access access) {
+  auto region = attach(name, access);
+  if (!region || (region->state() == RegionState::Running && region->core_alive())) return region;
+  return Failure{"core " + name + " is not running" +
+                 (region->core_alive() ? " yet" : " (it died; the next start cleans up)")};
+}
+
 Result<Region> open_remains(const std::string& path) {
   auto out = map_checked(path, kOutMagic, false);
   if (!out) return Failure{out.error()};

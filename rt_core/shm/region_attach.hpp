@@ -17,6 +17,9 @@ enum class Access {
 Result<Region> attach(const std::string& name, Access access,
                       const std::string& directory = "/dev/shm");
 
+// Likewise, if its core has started and lives.
+Result<Region> attach_running(const std::string& name, Access access);
+
 // What a core that died has left (core.crash_folder): `out` alone, so there are no commands, no
 // readers and no control block.
 Result<Region> open_remains(const std::string& path);

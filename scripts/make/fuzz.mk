@@ -30,9 +30,8 @@ FUZZ_LIB.fuzz_recording := $(call fuzz_objects,drivers/replay/recording.cpp driv
                              rt_core/record/format.cpp rt_core/record/crc32c.cpp)
 
 FUZZ_LIB.fuzz_store := $(call fuzz_objects,$(wildcard plugins/store/*.cpp) rt_core/record/crc32c.cpp)
-FUZZ_LIB.fuzz_redis := $(call fuzz_objects,$(addprefix plugins/redis/,reply.cpp fields.cpp texts.cpp json_form.cpp \
-                         work_item.cpp trouble.cpp slots.cpp) \
-                         $(addprefix plugins/bus/,message.cpp topic.cpp uuid.cpp))
+FUZZ_LIB.fuzz_redis := $(call fuzz_objects,$(addprefix plugins/redis/,reply.cpp fields.cpp work_item.cpp trouble.cpp slots.cpp) \
+                         $(addprefix plugins/bus/,message.cpp topic.cpp uuid.cpp names.cpp json_form.cpp) $(wildcard plugins/text/*.cpp))
 FUZZ_LIBS.fuzz_redis := -lhiredis -lboost_json
 
 FUZZ_LIB.fuzz_mcap := $(call fuzz_objects,$(RECORDER_SRC) rt_core/message/event_text.cpp $(wildcard rt_core/shm/*.cpp))

@@ -7,8 +7,8 @@ $(GEN)/envelope_generated.h: plugins/bus/envelope.fbs
 	flatc --cpp --cpp-std c++17 --scoped-enums -o $(GEN) $<
 
 PLUGIN_PARTS_LIBS += -lboost_json
-BUS_OBJ := $(call objects,$(wildcard plugins/bus/*.cpp) plugins/host/thread_pool.cpp)
-HOST_PARTS_OBJ := $(call objects,$(wildcard plugins/outbound/*.cpp) $(filter-out %/main.cpp,$(wildcard plugins/host/*.cpp)))
+BUS_OBJ := $(call objects,$(wildcard plugins/bus/*.cpp plugins/text/*.cpp) plugins/host/thread_pool.cpp)
+HOST_PARTS_OBJ := $(call objects,$(wildcard plugins/outbound/*.cpp) $(filter-out %/main.cpp,$(HOST_SRC)) plugins/control/client.cpp)
 PLUGIN_PARTS_OBJ += $(BUS_OBJ) $(HOST_PARTS_OBJ) $(CONFIG_OBJ) $(CORE_SHARED_OBJ)
 
 # ---- plugins: one program, tests/plugins/<thing>_test.cpp beside one another

@@ -1,5 +1,5 @@
 # plugins/recorder: recordings in MCAP files. Included before plugins.mk.
-RECORDER_SRC := $(filter-out %/plugin.cpp,$(wildcard plugins/recorder/*.cpp))
+RECORDER_SRC := $(filter-out %/plugin.cpp,$(wildcard plugins/recorder/*.cpp)) plugins/text/utc.cpp
 # For raw_import: what reads recordings of lanes.
 RECORDER_SRC += drivers/replay/recording.cpp rt_core/record/format.cpp rt_core/record/crc32c.cpp
 RECORDER_OBJ := $(call objects,$(RECORDER_SRC))

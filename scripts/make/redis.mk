@@ -4,7 +4,7 @@ REDIS_SRC := $(filter-out %/plugin.cpp,$(wildcard plugins/redis/*.cpp))
 NET_OBJ := $(call objects,$(NET_SRC))
 REDIS_OBJ := $(call objects,$(REDIS_SRC))
 # What it needs of the bus.
-REDIS_OBJ += $(call objects,$(addprefix plugins/bus/,message.cpp topic.cpp uuid.cpp))
+REDIS_OBJ += $(call objects,$(addprefix plugins/bus/,message.cpp topic.cpp uuid.cpp names.cpp json_form.cpp) $(wildcard plugins/text/*.cpp))
 REDIS_LIBS := -lhiredis -lboost_json -lmbedtls -lmbedx509 -lmbedcrypto
 
 PLUGIN_PARTS_OBJ += $(NET_OBJ) $(REDIS_OBJ)
@@ -14,3 +14,9 @@ PLUGIN_PARTS_LIBS += $(REDIS_LIBS)
 $(OUT)/tests/redis: $(call objects,$(wildcard tests/redis/*.cpp)) $(NET_OBJ) $(REDIS_OBJ)
 	$(call link,$(REDIS_LIBS))
 test-programs integration: $(OUT)/tests/redis
+
+# ---- what every adapter has to do (tests/bus_adapter)
+$(OUT)/tests/bus_adapter: $(call objects,$(wildcard tests/bus_adapter/*.cpp plugins/outbound/*.cpp plugins/bus/*.cpp) \
+                            $(wildcard plugins/store/*.cpp) rt_core/record/crc32c.cpp) $(NET_OBJ) $(REDIS_OBJ)
+	$(call link,$(REDIS_LIBS))
+test-programs integration: $(OUT)/tests/bus_adapter

@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "plugins/bus/json_form.hpp"
 #include "plugins/redis/fields.hpp"
-#include "plugins/redis/json_form.hpp"
 #include "plugins/redis/pipeline.hpp"
 #include "plugins/redis/reply.hpp"
 #include "plugins/redis/slots.hpp"
@@ -65,7 +65,7 @@ void round_trip(const bus::Message& message) {
   require(message_of(fields, &again).empty());
   require(again.id == message.id && again.payload == message.payload &&
           again.time_ns == message.time_ns && again.headers == message.headers);
-  require(message_of_json(json_of(message), &again).empty());
+  require(bus::message_of_json(bus::json_of(message), &again).empty());
   require(again.id == message.id && again.payload == message.payload &&
           again.topic == message.topic && again.headers == message.headers);
 }
@@ -83,7 +83,7 @@ void look_at(const Reply& reply) {
   const auto to = redirect_of(reply.text);
   require(!to || (to->slot < kSlots && to->to.port != 0));
   (void)trouble_of(reply.text);
-  if (message_of_json(reply.text, &message).empty()) round_trip(message);
+  if (bus::message_of_json(reply.text, &message).empty()) round_trip(message);
   WorkItem item;
   if (work_item_of(reply.text, &item).empty()) {
     WorkItem again;

@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "plugins/host/thread_pool.hpp"
+#include "plugins/text/utc.hpp"
 
 using namespace rise::bus;
 
@@ -165,9 +166,9 @@ TEST(Bus, ARequestThatNobodyAnswersEnds) {
   const Consumer consumer = bus.subscribe(options);
   CHECK(bus.request(message("add"), 1000, [&](const MessagePtr& m) { ended = m == nullptr; })
             .accepted);
-  bus.tick(realtime_ns());
+  bus.tick(rise::text::realtime_ns());
   CHECK(!ended);
-  bus.tick(realtime_ns() + 2'000'000'000);
+  bus.tick(rise::text::realtime_ns() + 2'000'000'000);
   CHECK(ended);
   LONGS_EQUAL(0, bus.reply(asked, message("", "late")).reached);
   LONGS_EQUAL(1, bus.counts().late_answers);
@@ -188,15 +189,15 @@ TEST(Bus, WhatFailsIsTriedAgainAndThenADeadLetter) {
   const Consumer consumer = bus.subscribe(options);
   CHECK(bus.publish(message("a", "", Guarantee::AtLeastOnce)).accepted);
   LONGS_EQUAL(1, calls);
-  bus.tick(realtime_ns());  // too early
+  bus.tick(rise::text::realtime_ns());  // too early
   LONGS_EQUAL(1, calls);
-  for (int i = 0; i < 5; ++i) bus.tick(realtime_ns() + kLater_ns);
+  for (int i = 0; i < 5; ++i) bus.tick(rise::text::realtime_ns() + kLater_ns);
   LONGS_EQUAL(3, calls);
   LONGS_EQUAL(1, consumer.counts().handled);
   LONGS_EQUAL(0, bus.counts().dead_letters.held);
   failures = 100;
   CHECK(bus.publish(message("a", "x", Guarantee::AtLeastOnce)).accepted);
-  for (int i = 0; i < 5; ++i) bus.tick(realtime_ns() + kLater_ns);
+  for (int i = 0; i < 5; ++i) bus.tick(rise::text::realtime_ns() + kLater_ns);
   LONGS_EQUAL(6, calls);
   const auto letters = bus.dead_letters().list();
   LONGS_EQUAL(1, letters.size());
@@ -220,7 +221,7 @@ TEST(Bus, BestEffortIsTriedOnce) {  // the control
   };
   const Consumer consumer = bus.subscribe(options);
   CHECK(bus.publish(message("a")).accepted);
-  bus.tick(realtime_ns() + kLater_ns);
+  bus.tick(rise::text::realtime_ns() + kLater_ns);
   LONGS_EQUAL(1, calls);
   LONGS_EQUAL(1, consumer.counts().failed);
   LONGS_EQUAL(0, bus.counts().dead_letters.held);
@@ -257,7 +258,7 @@ TEST(Bus, OrderedMessagesWaitForTheOneThatFailed) {
     for (const char* payload : {"1", "2", "3"}) {
       CHECK(bus.publish(message("a", payload, guarantee)).accepted);
     }
-    bus.tick(realtime_ns() + kLater_ns);
+    bus.tick(rise::text::realtime_ns() + kLater_ns);
     STRCMP_EQUAL(order, text.c_str());
   }
 }
@@ -279,7 +280,7 @@ TEST(Bus, ExpiredMessagesAreNotDelivered) {
   std::string text;
   const Consumer consumer = bus.subscribe(reader("#", &text));
   Message old = message("a", "x", Guarantee::AtLeastOnce);
-  old.time_ns = realtime_ns() - 1'000'000'000;
+  old.time_ns = rise::text::realtime_ns() - 1'000'000'000;
   old.ttl_ms = 10;
   CHECK(bus.publish(old).accepted);
   STRCMP_EQUAL("", text.c_str());
@@ -301,6 +302,50 @@ TEST(Bus, AFullQueueMakesADeadLetterOfWhatMustNotBeLost) {
   LONGS_EQUAL(1, result.refused);
   STRCMP_EQUAL("2", bus.dead_letters().list().at(0).message->payload.c_str());
   STRCMP_EQUAL("the queue is full", bus.dead_letters().list().at(0).reason.c_str());
+}
+
+// It sees everything, and nothing is different for its sake.
+TEST(Bus, WhoObservesIsNobody) {
+  std::string seen;
+  SubscribeOptions options = reader("#", &seen);
+  options.observes = true;
+  options.attempts = 2;
+  const Handler appends = options.handler;
+  options.handler = [&](const MessagePtr& m) {
+    appends(m);
+    throw std::runtime_error("no");
+  };
+  const Consumer observer = bus.subscribe(options);
+  Message to = message("a", "1", Guarantee::ExactlyOnce);
+  to.destinations = {"somebody else"};
+  const PublishResult result = bus.publish(to);
+  LONGS_EQUAL(0, result.reached);
+  LONGS_EQUAL(0, result.refused);
+  LONGS_EQUAL(1, bus.counts().unrouted);
+  bus.tick(kLater_ns + rise::text::realtime_ns());
+  STRCMP_EQUAL("1", seen.c_str());  // once: nothing is tried again
+  LONGS_EQUAL(0, bus.dead_letters().counts().in);
+  // Full, it drops, whatever it is.
+  SubscribeOptions slow;
+  slow.name = "slow";
+  slow.pattern = "#";
+  slow.observes = true;
+  slow.limits.messages.fill(2);
+  {
+    Consumer waits = bus.subscribe(slow);
+    for (const char* payload : {"1", "2", "3"}) {
+      Message critical = message("a", payload, Guarantee::AtLeastOnce);
+      critical.priority = Priority::Critical;
+      CHECK(bus.publish(critical).accepted);
+    }
+    std::vector<MessagePtr> got;
+    waits.take(10, &got);
+    LONGS_EQUAL(2, got.size());
+    STRCMP_EQUAL("2", got[0]->payload.c_str());
+    LONGS_EQUAL(1, waits.counts().queue.dropped[0]);
+    CHECK(bus.publish(message("a", "4", Guarantee::AtLeastOnce)).accepted);
+  }
+  LONGS_EQUAL(0, bus.dead_letters().counts().in);  // nor when it leaves
 }
 
 TEST(Bus, HandlersMayPublishSubscribeAndLeave) {

@@ -36,16 +36,6 @@ Message full_message() {
   return message;
 }
 
-bool same(const Message& a, const Message& b) {
-  return a.id == b.id && a.time_ns == b.time_ns && a.version == b.version && a.type == b.type &&
-         a.priority == b.priority && a.guarantee == b.guarantee && a.topic == b.topic &&
-         a.source == b.source && a.destinations == b.destinations &&
-         a.correlation == b.correlation && a.reply_to == b.reply_to && a.ttl_ms == b.ttl_ms &&
-         a.retry.attempts == b.retry.attempts && a.retry.first_ms == b.retry.first_ms &&
-         a.retry.max_ms == b.retry.max_ms && a.headers == b.headers && a.encoding == b.encoding &&
-         a.schema == b.schema && a.payload == b.payload && a.sequence == b.sequence;
-}
-
 Message small_message() {
   Message message;
   message.topic = "a";
@@ -60,7 +50,7 @@ TEST(BusMessage, GoesThroughBytesUnchanged) {
   for (const Message& message : {full_message(), small_message()}) {
     const Decoded decoded = decode(encode(message));
     STRCMP_EQUAL("", decoded.fault.c_str());
-    CHECK(same(message, *decoded.message));
+    CHECK(message == *decoded.message);
   }
 }
 
@@ -81,7 +71,7 @@ TEST(BusMessage, ComparingFindsEachDifference) {  // the control of the test abo
   for (const auto& change : changes) {
     Message other = whole;
     change(&other);
-    CHECK(!same(whole, *decode(encode(other)).message));
+    CHECK(!(whole == *decode(encode(other)).message));
   }
 }
 

@@ -113,7 +113,7 @@ TEST_GROUP(HostPlugins) {
     stage = &here;
     neighbour_ticks = 0;
     options.pool = {2, "test", {}};
-    options.stall = 200ms;
+    options.stall = 500ms;
     options.restart = 10ms;
     options.restart_max = 10s;
     options.stop_limit = 200ms;
@@ -318,6 +318,56 @@ TEST(HostPlugins, TheNextLifeGetsWhatTheLastHasNot) {
   }
   door->open();
   until(plugins.get(), [&] { return got == 299; });
+  plugins->stop();
+}
+
+// The metrics' page asks all of them, also while they are ended.
+TEST(HostPlugins, OneThatAsksForAllMetricsCanEnd) {
+  options.stop_limit = 10s;
+  std::string page;
+  here.at_stop = [&](Context* context) { page = context->all_metrics(); };
+  const auto plugins = host();
+  plugins->start();
+  until(plugins.get(), [&] { return view(plugins.get()).state == PluginState::Running; });
+  const auto before = std::chrono::steady_clock::now();
+  plugins->stop();
+  CHECK(std::chrono::steady_clock::now() - before < 8s);
+  LONGS_EQUAL(0, plugins->abandoned());
+  CHECK(page.find("rise_plugin_up{name=\"actor\"") != std::string::npos);
+}
+
+// The feed waits for the first life of each plugin, and for nothing else.
+TEST(HostPlugins, OnlyTheFirstStartIsWaitedFor) {
+  auto door = std::make_shared<Door>();
+  std::atomic<int> started{0};
+  here.at_start = [&, door](Context* context) {
+    if (started++ == 0) {
+      door->pass();
+      context->fail("once more");
+      return;
+    }
+    std::this_thread::sleep_for(300ms);
+  };
+  const auto plugins = host();
+  plugins->start();
+  CHECK(plugins->starting());
+  door->open();
+  until(plugins.get(), [&] { return started == 2; });
+  CHECK(view(plugins.get()).state == PluginState::Starting);
+  CHECK(!plugins->starting());
+  plugins->stop();
+}
+
+TEST(HostPlugins, AndThatOnlyForAWhile) {
+  options.start_limit = 50ms;
+  options.stall = 60s;
+  auto door = std::make_shared<Door>();
+  here.at_start = [door](Context*) { door->pass(); };
+  const auto plugins = host();
+  plugins->start();
+  until(plugins.get(), [&] { return !plugins->starting(); });
+  CHECK(view(plugins.get()).state == PluginState::Starting);
+  door->open();
   plugins->stop();
 }
 

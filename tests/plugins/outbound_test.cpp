@@ -9,6 +9,7 @@
 #include "plugins/outbound/courier.hpp"
 #include "plugins/outbound/rate_limit.hpp"
 #include "plugins/outbound/sequencer.hpp"
+#include "plugins/text/utc.hpp"
 #include "tests/unit/support/shared_region.hpp"
 
 using namespace rise::outbound;
@@ -24,7 +25,7 @@ namespace {
 bus::Message message(const std::string& payload, Guarantee guarantee) {
   bus::Message out;
   out.id = bus::Uuid::make();
-  out.time_ns = bus::realtime_ns();
+  out.time_ns = rise::text::realtime_ns();
   out.topic = "a";
   out.source = "test";
   out.payload = payload;
@@ -47,6 +48,7 @@ class FakeAdapter : public bus::Adapter {
   std::vector<std::string> got;  // payloads that were taken
   std::vector<std::uint64_t> acknowledged;
   std::uint64_t sends = 0;
+  std::uint64_t resumed = 0;
   std::uint64_t open_batch = 0;
   std::vector<MessagePtr> open_messages;
 
@@ -76,7 +78,7 @@ class FakeAdapter : public bus::Adapter {
   void acknowledge(std::span<const std::uint64_t> tags) override {
     acknowledged.insert(acknowledged.end(), tags.begin(), tags.end());
   }
-  void resume() override {}
+  void resume() override { ++resumed; }
   bus::AdapterHealth health() const override { return {}; }
   void close() override {}
 };
@@ -112,6 +114,14 @@ TEST_GROUP(OutboundCourier) {
     courier->start();
   }
   void teardown() override { courier.reset(); }
+  // What is published, one behind the other.
+  bus::Consumer hear(std::string * text) {
+    bus::SubscribeOptions all;
+    all.name = "all";
+    all.pattern = "#";
+    all.handler = [text](const MessagePtr& m) { *text += m->payload; };
+    return bus.subscribe(all);
+  }
   void pass_ms(std::int64_t ms) {
     now_ns += ms * 1'000'000;
     courier->tick(now_ns);
@@ -214,6 +224,68 @@ TEST(OutboundCourier, TheBreakerOpensAndOneProbeClosesIt) {
   CHECK(courier->well());
 }
 
+// When its time has come, nothing can be tried for a while: that is not the probe.
+TEST(OutboundCourier, AProbeThatWasNotTriedIsNoProbe) {
+  options.breaker = {1, 1000, 4000};
+  options.backoff = {1, 1, 0};
+  make();
+  adapter.outcome = [](const bus::Message&) { return SendOutcome::Failed; };
+  CHECK(courier->offer(shared("1")));
+  pass_ms(1);
+  LONGS_EQUAL(1, adapter.sends);
+  adapter.outcome = [](const bus::Message&) { return SendOutcome::Taken; };
+  adapter.accepts = false;
+  pass_ms(1100);
+  adapter.accepts = true;
+  pass_ms(1);
+  STRCMP_EQUAL("1", joined(adapter.got).c_str());
+  CHECK(courier->well());
+}
+
+TEST(OutboundCourier, NeitherIsOneThatHasExpired) {
+  options.breaker = {1, 1000, 4000};
+  make(false);
+  adapter.outcome = [](const bus::Message&) { return SendOutcome::Failed; };
+  CHECK(courier->offer(shared("1", Guarantee::BestEffort)));
+  pass_ms(1);
+  CHECK(!courier->well());
+  bus::Message old = message("2", Guarantee::BestEffort);
+  old.ttl_ms = 10;
+  old.time_ns = now_ns;
+  CHECK(courier->offer(std::make_shared<bus::Message>(old)));
+  pass_ms(1100);
+  LONGS_EQUAL(1, courier->counts().expired);
+  adapter.outcome = [](const bus::Message&) { return SendOutcome::Taken; };
+  CHECK(courier->offer(shared("3", Guarantee::BestEffort)));
+  pass_ms(1);
+  STRCMP_EQUAL("3", joined(adapter.got).c_str());
+}
+
+// A batch may be larger than what may come at once.
+TEST(OutboundCourier, TheRateSplitsWhatWaitsOnDisk) {
+  options.rate_per_s = 100;
+  options.rate_burst = 3;
+  options.batch = 10;
+  make();
+  for (const char* payload : {"1", "2", "3", "4", "5", "6", "7", "8"}) {
+    CHECK(courier->offer(shared(payload)));
+  }
+  pass_ms(1);
+  STRCMP_EQUAL("123", joined(adapter.got).c_str());
+  LONGS_EQUAL(5, courier->counts().log.depth.records);
+  pass_ms(20);
+  STRCMP_EQUAL("12345", joined(adapter.got).c_str());
+  bool failed = false;
+  adapter.outcome = [&](const bus::Message& m) {
+    if (m.payload != "6" || failed) return SendOutcome::Taken;
+    failed = true;
+    return SendOutcome::Failed;
+  };
+  for (int i = 0; i < 200; ++i) pass_ms(10);
+  STRCMP_EQUAL("12345678", joined(adapter.got).c_str());  // in order, also behind one that failed
+  LONGS_EQUAL(0, courier->counts().log.depth.records);
+}
+
 TEST(OutboundCourier, TheRateIsLimited) {
   options.rate_per_s = 100;
   options.rate_burst = 10;
@@ -296,16 +368,13 @@ TEST(OutboundCourier, WhatHasExpiredIsNotSent) {
 TEST(OutboundCourier, WhatComesInIsPublishedOnce) {
   make();
   std::string text;
-  bus::SubscribeOptions all;
-  all.name = "all";
-  all.pattern = "#";
-  all.handler = [&](const MessagePtr& m) { text += m->payload; };
-  const bus::Consumer consumer = bus.subscribe(all);
+  const bus::Consumer consumer = hear(&text);
   const MessagePtr once = shared("1", Guarantee::ExactlyOnce);
   CHECK(adapter.events->delivered({once, 7, false}));
   CHECK(adapter.events->delivered({once, 8, true}));
   STRCMP_EQUAL("1", text.c_str());
   LONGS_EQUAL(1, courier->counts().duplicates);
+  pass_ms(1);
   CHECK((adapter.acknowledged == std::vector<std::uint64_t>{7, 8}));
   const MessagePtr again = shared("2", Guarantee::AtLeastOnce);  // the control
   CHECK(adapter.events->delivered({again, 9, false}));
@@ -313,14 +382,56 @@ TEST(OutboundCourier, WhatComesInIsPublishedOnce) {
   STRCMP_EQUAL("122", text.c_str());
 }
 
+// Not before those who have subscribed have handled it.
+TEST(OutboundCourier, WhatComesInIsAcknowledgedWhenItIsHandled) {
+  make();
+  bus::SubscribeOptions slow;
+  slow.name = "slow";
+  slow.pattern = "#";
+  bus::Consumer consumer = bus.subscribe(slow);
+  CHECK(adapter.events->delivered({shared("1"), 7, false}));
+  CHECK(adapter.events->delivered({shared("2"), 8, false}));
+  pass_ms(1);
+  CHECK(adapter.acknowledged.empty());
+  std::vector<MessagePtr> taken;
+  LONGS_EQUAL(1, consumer.take(1, &taken));
+  pass_ms(1);
+  CHECK(adapter.acknowledged.empty());
+  taken.clear();
+  pass_ms(1);
+  CHECK((adapter.acknowledged == std::vector<std::uint64_t>{7}));
+  // What nobody could handle is a dead letter: the far side need not send it again.
+  consumer.leave();
+  pass_ms(1);
+  CHECK((adapter.acknowledged == std::vector<std::uint64_t>{7, 8}));
+  LONGS_EQUAL(1, bus.dead_letters().list().size());
+}
+
+TEST(OutboundCourier, WithTooMuchUnderWayItDoesNotRead) {
+  options.inward = 4;
+  make();
+  bus::SubscribeOptions slow;
+  slow.name = "slow";
+  slow.pattern = "#";
+  bus::Consumer consumer = bus.subscribe(slow);
+  for (std::uint64_t tag = 1; tag <= 4; ++tag) {
+    CHECK(adapter.events->delivered({shared("x"), tag, false}));
+  }
+  CHECK(!adapter.events->delivered({shared("x"), 5, false}));
+  pass_ms(1);
+  LONGS_EQUAL(0, adapter.resumed);
+  std::vector<MessagePtr> taken;
+  consumer.take(2, &taken);
+  taken.clear();
+  pass_ms(1);
+  LONGS_EQUAL(1, adapter.resumed);
+  CHECK(adapter.events->delivered({shared("x"), 5, false}));
+}
+
 TEST(OutboundCourier, OrderedMessagesComeInOrder) {
   make();
   std::string text;
-  bus::SubscribeOptions all;
-  all.name = "all";
-  all.pattern = "#";
-  all.handler = [&](const MessagePtr& m) { text += m->payload; };
-  const bus::Consumer consumer = bus.subscribe(all);
+  const bus::Consumer consumer = hear(&text);
   for (const int number : {1, 3, 4, 2, 2, 5}) {
     bus::Message m = message(std::to_string(number), Guarantee::Ordered);
     m.sequence = static_cast<std::uint64_t>(number);
@@ -378,6 +489,25 @@ TEST(OutboundParts, AGapIsWaitedForButNotForEver) {
   LONGS_EQUAL(6, out.size());
 }
 
+TEST(OutboundParts, TheSequencerKnowsSoManyStreamsOnly) {
+  Sequencer sequencer({1000, 100, 50});
+  std::vector<MessagePtr> out;
+  const auto put = [&](const std::string& source, std::uint64_t number) {
+    bus::Message m = message(source, Guarantee::Ordered);
+    m.source = source;
+    m.sequence = number;
+    return sequencer.put(std::make_shared<bus::Message>(m), 0, &out);
+  };
+  CHECK(put("0", 1));
+  CHECK(put("0", 3));  // behind a gap
+  LONGS_EQUAL(1, out.size());
+  for (int i = 1; i < 50; ++i) CHECK(put(std::to_string(i), 1));
+  LONGS_EQUAL(50, out.size());
+  CHECK(put("one more", 1));
+  LONGS_EQUAL(52, out.size());  // what waited goes, and is not lost
+  LONGS_EQUAL(0, sequencer.held());
+}
+
 TEST(OutboundParts, TheBreakerCountsFailuresInARow) {
   Breaker breaker({5, 100, 300});
   for (int i = 0; i < 4; ++i) breaker.failed(0);
@@ -387,7 +517,11 @@ TEST(OutboundParts, TheBreakerCountsFailuresInARow) {
   breaker.failed(0);
   CHECK(!breaker.allows(99));
   CHECK(breaker.allows(100));
+  breaker.trying();
   CHECK(!breaker.allows(100));  // one probe
+  breaker.not_tried();
+  CHECK(breaker.allows(100));
+  breaker.trying();
   CHECK(breaker.state() == BreakerState::HalfOpen);
   breaker.failed(100);
   CHECK(!breaker.allows(299));

@@ -12,9 +12,10 @@
 #include <sstream>
 #include <string>
 
+#include "plugins/bus/names.hpp"
 #include "plugins/redis/adapter.hpp"
-#include "plugins/redis/texts.hpp"
 #include "plugins/redis/work_queues.hpp"
+#include "plugins/text/utc.hpp"
 
 namespace {
 
@@ -60,7 +61,7 @@ class Teller : public bus::AdapterEvents, public redis::WorkQueueEvents {
       return false;
     }
     say("delivered tag=" + std::to_string(delivery.tag) + " again=" + (delivery.again ? "1" : "0") +
-        " " + std::string(redis::guarantee_name(m.guarantee)) + " " + m.topic + " " + m.payload);
+        " " + std::string(bus::guarantee_name(m.guarantee)) + " " + m.topic + " " + m.payload);
     // The bus would call from its own thread; an acknowledgement is only handed on.
     if (acknowledges && delivery.tag != 0) adapter->acknowledge({&delivery.tag, 1});
     return true;
@@ -176,11 +177,11 @@ class Session {
   std::shared_ptr<bus::Message> message(const std::string& guarantee) {
     auto m = std::make_shared<bus::Message>();
     m->id = bus::Uuid::make();
-    m->time_ns = redis::now_ns();
+    m->time_ns = text::realtime_ns();
     m->source = "tester";
     m->type = static_cast<std::uint16_t>(bus::MessageType::Event);
     m->encoding = bus::Encoding::Json;
-    m->guarantee = redis::parse_guarantee(guarantee).value_or(bus::Guarantee::BestEffort);
+    m->guarantee = bus::parse_guarantee(guarantee).value_or(bus::Guarantee::BestEffort);
     return m;
   }
   void send(std::istringstream& words) {
@@ -211,7 +212,7 @@ class Session {
     bus::Subscription s;
     std::string guarantee;
     words >> guarantee >> s.group >> s.pattern;
-    s.guarantee = redis::parse_guarantee(guarantee).value_or(bus::Guarantee::BestEffort);
+    s.guarantee = bus::parse_guarantee(guarantee).value_or(bus::Guarantee::BestEffort);
     if (s.group == "-") s.group.clear();
     adapter_.subscribe(s);
   }
