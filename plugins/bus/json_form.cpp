@@ -21,13 +21,13 @@ namespace {
 // so this stands in front of the payload and nowhere before.
 constexpr std::string_view kPayload = ",\"payload\":";
 
-std::string quoted(std::string_view text) { return json::serialize(json::string_view(text)); }
+std::string in_quotes(std::string_view text) { return json::serialize(json::string_view(text)); }
 
 class Writer {
  public:
   void text(std::string_view name, std::string_view value) {
     begin(name);
-    out_ += quoted(value);
+    out_ += in_quotes(value);
   }
   void text_if(std::string_view name, std::string_view value) {
     if (!value.empty()) text(name, value);
@@ -162,7 +162,7 @@ std::string json_of(const Message& m) {
   if (!m.destinations.empty()) {
     std::string list;
     for (const std::string& name : m.destinations) {
-      list += (list.empty() ? "[" : ",") + quoted(name);
+      list += (list.empty() ? "[" : ",") + in_quotes(name);
     }
     out.raw("destinations", list + "]");
   }
@@ -175,7 +175,7 @@ std::string json_of(const Message& m) {
   if (!m.headers.empty()) {
     std::string list;
     for (const auto& [key, value] : m.headers) {
-      list += (list.empty() ? "[[" : ",[") + quoted(key) + "," + quoted(value) + "]";
+      list += (list.empty() ? "[[" : ",[") + in_quotes(key) + "," + in_quotes(value) + "]";
     }
     out.raw("headers", list + "]");
   }

@@ -16,7 +16,7 @@ namespace {
 
 constexpr int kBadConfig = 2;
 
-std::string quoted(const std::string& text) {
+std::string in_quotes(const std::string& text) {
   std::string out = "'";
   for (const char c : text) out += c == '\'' ? "'\\''" : std::string(1, c);
   return out + "'";
@@ -37,7 +37,7 @@ struct Report {
 Report run_checker(const std::string& name, const std::string& arguments) {
   Report report;
   report.program = name;
-  const std::string command = quoted(program_folder() + "/" + name) + " " + arguments + " 2>&1";
+  const std::string command = in_quotes(program_folder() + "/" + name) + " " + arguments + " 2>&1";
   std::FILE* pipe = ::popen(command.c_str(), "re");
   if (pipe == nullptr) return report;
   char line[4096];
@@ -116,13 +116,13 @@ int check_config(const std::string& path, bool json) {
     }
     return kBadConfig;
   }
-  const std::string file = path.empty() ? "" : " --config " + quoted(path);
+  const std::string file = path.empty() ? "" : " --config " + in_quotes(path);
   std::vector<Report> reports = {run_checker("rise-core", "--check" + file)};
   if (plan->sidecar) reports.push_back(run_checker("rise-sidecar", "--check" + file));
   if (plan->simulator) {
     const bool built_in = plan->simulator_config.empty();
     reports.push_back(run_checker(
-        "cncsim", "--check" + (built_in ? "" : " --config " + quoted(plan->simulator_config))));
+        "cncsim", "--check" + (built_in ? "" : " --config " + in_quotes(plan->simulator_config))));
     // Its good news do not say whose they are; its faults name the file.
     if (reports.back().good()) {
       for (std::string& line : reports.back().lines) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "plugins/bus/topic.hpp"
 #include "plugins/bus/wire.hpp"
 #include "plugins/text/utc.hpp"
 
@@ -12,6 +13,8 @@ using bus::MessagePtr;
 using bus::SendOutcome;
 
 namespace {
+
+constexpr std::int64_t kPatience_ms = 10'000;  // with a dictionary that we do not have
 
 bool must_not_be_lost(const bus::Message& message) {
   return message.guarantee >= Guarantee::AtLeastOnce;
@@ -33,6 +36,7 @@ Courier::Courier(std::string name, const CourierOptions& options, bus::Adapter* 
       queue_(options.limits),
       breaker_(options.breaker),
       rate_(options.rate_per_s, options.rate_burst),
+      packing_(options.packing),
       seen_(options.remembered_ids),
       order_(options.order) {
   if (log_ != nullptr) cursor_.emplace(log_->cursor());
@@ -47,6 +51,11 @@ void Courier::start() {
   {
     const std::lock_guard lock(mutex_);
     running_ = true;
+  }
+  if (packing_.on()) {
+    for (const char* topic : {packing::kDiscoveryTopic, packing::kDictionaryTopic}) {
+      adapter_->subscribe({topic, Guarantee::BestEffort, ""});
+    }
   }
   adapter_->connect(this);
 }
@@ -64,12 +73,31 @@ void Courier::stop() {
 bool Courier::offer(const MessagePtr& message) {
   if (try_offer(message)) return true;
   if (must_not_be_lost(*message)) {
-    bury(message, log_ == nullptr ? "there is no store to keep it in" : "the store has no room", 0);
+    const char* why = log_ == nullptr               ? "there is no store to keep it in"
+                      : outward(message) == nullptr ? "it cannot be said to the other program"
+                                                    : "the store has no room";
+    bury(message, why, 0);
   }
   return false;
 }
 
-bool Courier::try_offer(const MessagePtr& message) {
+MessagePtr Courier::outward(const MessagePtr& message) const {
+  const bool is_theirs = std::any_of(
+      options_.foreign_topics.begin(), options_.foreign_topics.end(),
+      [&](const std::string& pattern) { return bus::matches(pattern, message->topic); });
+  if (options_.conversion == nullptr || !is_theirs) return message;
+  auto text = options_.conversion->to(*message);
+  if (!text) return nullptr;
+  auto out = std::make_shared<bus::Message>(*message);
+  out->payload = std::move(*text);
+  out->encoding = bus::Encoding::Json;
+  out->schema = foreign::kForeignSchema;
+  return out;
+}
+
+bool Courier::try_offer(const MessagePtr& original) {
+  const MessagePtr message = outward(original);
+  if (message == nullptr) return false;
   if (!must_not_be_lost(*message)) {
     MessagePtr dropped;
     // A copy: the sender may be waiting for us to let go of his.
@@ -103,6 +131,12 @@ void Courier::tick(std::int64_t now_ns) {
   const std::lock_guard lock(mutex_);
   now_ns_ = now_ns;
   acknowledge();
+  if (running_ && up_) {
+    for (const MessagePtr& said : packing_.announcements(now_ms())) {
+      MessagePtr dropped;
+      (void)queue_.put(said, &dropped);
+    }
+  }
   // As long as the adapter settles each batch at once; else one.
   for (int i = 0; i < 100 && running_ && up_ && !under_way_; ++i) {
     const std::uint64_t before = batches_;
@@ -198,23 +232,26 @@ void Courier::send_batch() {
     return;
   }
   batch.number = ++batches_;
-  const std::vector<MessagePtr> messages = batch.messages;
+  batch.parcels = packing_.wrap(batch.messages, now_ms());
+  const std::vector<MessagePtr> parcels = batch.parcels.messages;
   under_way_ = std::move(batch);
   breaker_.trying();  // before: the adapter may tell at once
-  if (adapter_->send(under_way_->number, messages)) return;
+  if (adapter_->send(under_way_->number, parcels)) return;
   // Not now: nothing was taken.
   breaker_.not_tried();
-  rate_.give_back(messages.size());
+  rate_.give_back(under_way_->messages.size());
   --batches_;
   put_back(std::exchange(under_way_, std::nullopt).value());
 }
 
-void Courier::sent(std::uint64_t number, std::span<const SendOutcome> outcomes,
+void Courier::sent(std::uint64_t number, std::span<const SendOutcome> of_parcels,
                    std::string_view why) {
   const std::lock_guard lock(mutex_);
   if (!under_way_ || under_way_->number != number) return;
   const Batch batch = std::move(*under_way_);
   under_way_.reset();
+  const std::vector<SendOutcome> outcomes =
+      PackingStage::expand(batch.parcels, batch.messages.size(), of_parcels);
   const auto n = [&](SendOutcome outcome) {
     return static_cast<std::uint64_t>(std::count(outcomes.begin(), outcomes.end(), outcome));
   };
@@ -272,30 +309,75 @@ void Courier::settle_volatile(const Batch& batch, std::span<const SendOutcome> o
   }
 }
 
-// Marked as brought by us; and whoever lets go of it last makes it acknowledged.
-MessagePtr Courier::received(const bus::Delivery& delivery) const {
+// Of one delivery: gone when all its messages are.
+struct Courier::Tag {
+  Tag(std::shared_ptr<Inward> its_inward, std::uint64_t its_number)
+      : inward(std::move(its_inward)), number(its_number) {}
+  Tag(const Tag&) = delete;
+  Tag& operator=(const Tag&) = delete;
+  ~Tag() {
+    const std::lock_guard lock(inward->mutex);
+    if (number != 0) inward->handled.push_back(number);
+  }
+  const std::shared_ptr<Inward> inward;
+  const std::uint64_t number;
+};
+
+// Marked as brought by us; and whoever lets go of the last one makes its delivery acknowledged.
+MessagePtr Courier::received(const bus::Message& message, const std::shared_ptr<Tag>& tag) const {
   struct Held {
-    bus::Message message;
-    std::shared_ptr<Inward> inward;
-    std::uint64_t tag;
-    Held(const bus::Message& its_message, std::shared_ptr<Inward> its_inward, std::uint64_t its_tag)
-        : message(its_message), inward(std::move(its_inward)), tag(its_tag) {
-      const std::lock_guard lock(inward->mutex);
-      ++inward->under_way;
+    Held(const bus::Message& its_message, std::shared_ptr<Tag> its_tag)
+        : message(its_message), tag(std::move(its_tag)) {
+      const std::lock_guard lock(tag->inward->mutex);
+      ++tag->inward->under_way;
     }
     Held(const Held&) = delete;
     Held& operator=(const Held&) = delete;
     ~Held() {
-      const std::lock_guard lock(inward->mutex);
-      --inward->under_way;
-      if (tag != 0) inward->handled.push_back(tag);
+      const std::lock_guard lock(tag->inward->mutex);
+      --tag->inward->under_way;
     }
+    bus::Message message;
+    std::shared_ptr<Tag> tag;
   };
-  auto held = std::make_shared<Held>(*delivery.message, inward_, delivery.tag);
+  auto held = std::make_shared<Held>(message, tag);
   auto& headers = held->message.headers;
   std::erase_if(headers, [](const auto& header) { return header.first == kBroughtBy; });
   if (headers.size() < bus::kMaxHeaders) headers.emplace_back(kBroughtBy, name_);
   return {held, &held->message};
+}
+
+bool Courier::open(const bus::Delivery& delivery, std::vector<MessagePtr>* messages) {
+  const bus::Message& message = *delivery.message;
+  const bool is_packed = packing::is_packed(message);
+  packing::Unpacked unpacked;
+  if (is_packed) {
+    unpacked = packing_.unwrap(message);
+    const std::int64_t now_ms = text::realtime_ns() / 1'000'000;
+    if (unpacked.dictionary != 0 && delivery.tag != 0) {
+      // It is on its way, most likely.
+      if (lacks_since_ms_ == 0) lacks_since_ms_ = now_ms;
+      if (now_ms - lacks_since_ms_ < kPatience_ms) return false;
+    }
+    lacks_since_ms_ = 0;
+  }
+  bus::Message converted;
+  std::string fault = std::move(unpacked.fault);
+  const bool is_foreign = foreign::is_foreign(message);
+  if (is_foreign) {
+    fault = options_.conversion != nullptr ? options_.conversion->from(message, &converted)
+                                           : "nobody here converts what is foreign";
+  }
+  // From here on it will be acknowledged.
+  const auto tag = std::make_shared<Tag>(inward_, delivery.tag);
+  if (is_foreign && fault.empty()) messages->push_back(received(converted, tag));
+  if (!is_packed && !is_foreign) messages->push_back(received(message, tag));
+  for (const MessagePtr& inner : unpacked.messages) messages->push_back(received(*inner, tag));
+  if (fault.empty()) return true;
+  if (must_not_be_lost(message)) bury(delivery.message, fault, 0);
+  const std::lock_guard lock(inward_mutex_);
+  ++malformed_;
+  return true;
 }
 
 void Courier::publish(const std::vector<MessagePtr>& messages) {
@@ -329,9 +411,15 @@ bool Courier::delivered(const bus::Delivery& delivery) {
     held_up_ = true;
     return false;
   }
+  if (packing_.heard(*delivery.message, text::realtime_ns() / 1'000'000)) return true;
+  std::vector<MessagePtr> messages;
+  if (!open(delivery, &messages)) {
+    const std::lock_guard lock(mutex_);
+    held_up_ = true;
+    return false;
+  }
   std::vector<MessagePtr> out;
-  {
-    const MessagePtr message = received(delivery);
+  for (const MessagePtr& message : messages) {
     const std::lock_guard lock(inward_mutex_);
     ++received_;
     if (message->guarantee < Guarantee::ExactlyOnce) {
@@ -378,6 +466,7 @@ CourierCounts Courier::counts() const {
   }
   counts.queue = queue_.counts();
   if (log_ != nullptr) counts.log = log_->status();
+  counts.packing = packing_.counts();
   counts.adapter = adapter_->health();
   return counts;
 }

@@ -11,11 +11,13 @@
 // Inwards: what the adapter delivers is published on the bus; with ExactlyOnce and above each id
 // once, with Ordered in the order of its source's numbers. It is acknowledged when those who have
 // subscribed have handled it, or given it up: what this process has not done when it dies comes
-// again. (Then which ids it has had is forgotten, too.) When too much is under way, it stops reading.
+// again. (Then which ids it has had is forgotten, too.) When too much is under way, it stops
+// reading.
 //
 // Any thread may call; the adapter is called by one at a time.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -28,7 +30,9 @@
 #include "plugins/bus/bus.hpp"
 #include "plugins/bus/deduplicator.hpp"
 #include "plugins/bus/queue.hpp"
+#include "plugins/foreign/conversion.hpp"
 #include "plugins/outbound/breaker.hpp"
+#include "plugins/outbound/packing_stage.hpp"
 #include "plugins/outbound/rate_limit.hpp"
 #include "plugins/outbound/sequencer.hpp"
 #include "plugins/store/cursor.hpp"
@@ -46,6 +50,10 @@ struct CourierOptions {
   SequencerSpec order;
   std::size_t remembered_ids = 100'000;
   std::size_t inward = 10'000;  // messages received, and not yet handled
+  PackingSpec packing;
+  // For what comes in as the text of other programs, and what goes out to them on these patterns.
+  std::shared_ptr<const foreign::Conversion> conversion;
+  std::vector<std::string> foreign_topics;
 };
 
 struct CourierCounts {
@@ -63,6 +71,7 @@ struct CourierCounts {
   std::uint64_t missing = 0;     // of Ordered, given up
   BreakerState breaker = BreakerState::Closed;
   std::uint64_t breaker_opened = 0;
+  PackingCounts packing;
   bus::AdapterHealth adapter;
 };
 
@@ -103,7 +112,13 @@ class Courier : private bus::AdapterEvents {
     std::vector<std::uint64_t> handled;  // tags to be acknowledged
     std::size_t under_way = 0;
   };
-  [[nodiscard]] bus::MessagePtr received(const bus::Delivery& delivery) const;
+  struct Tag;
+  [[nodiscard]] bus::MessagePtr received(const bus::Message& message,
+                                         const std::shared_ptr<Tag>& tag) const;
+  // As it goes out. Null: it cannot be said to the other program.
+  [[nodiscard]] bus::MessagePtr outward(const bus::MessagePtr& message) const;
+  // What a delivery consists of. False: it has to wait for a dictionary.
+  bool open(const bus::Delivery& delivery, std::vector<bus::MessagePtr>* messages);
   void publish(const std::vector<bus::MessagePtr>& messages);
   void acknowledge();
   // What is under way.
@@ -112,6 +127,7 @@ class Courier : private bus::AdapterEvents {
     bool durable = false;
     std::vector<bus::MessagePtr> messages;
     std::vector<std::uint64_t> records;  // durable: of each message
+    PackingStage::Parcels parcels;       // as which it was sent
   };
   void sent(std::uint64_t batch, std::span<const bus::SendOutcome> outcomes,
             std::string_view why) override;
@@ -157,6 +173,8 @@ class Courier : private bus::AdapterEvents {
 
   std::shared_ptr<Inward> inward_ = std::make_shared<Inward>();
   bool held_up_ = false;  // the adapter does not read for now
+  PackingStage packing_;
+  std::atomic<std::int64_t> lacks_since_ms_{0};  // a dictionary; 0: none
 
   mutable std::mutex inward_mutex_;
   bus::Deduplicator seen_;

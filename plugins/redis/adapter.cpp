@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "plugins/bus/json_form.hpp"
+#include "plugins/foreign/conversion.hpp"
 #include "plugins/redis/topics.hpp"
 #include "plugins/redis/trouble.hpp"
 
@@ -123,12 +124,18 @@ void Adapter::encode(const bus::Message& m, Sending* sending) {
       words_.add(most);
     }
     words_.add("*");
-    add_fields(m, &words_);
+    if (foreign::is_foreign(m)) {
+      words_.add("json");
+      words_.add(m.payload);
+    } else {
+      add_fields(m, &words_);
+    }
     sending->commands.add(last_slot_, words_.all());
     if (announced_.insert(last_key_).second) sending->new_streams.push_back(last_key_);
   } else {
     const std::string channel = channel_of(options_, m.topic);
-    sending->commands.add(channel, {"PUBLISH", channel, bus::json_of(m)});
+    sending->commands.add(
+        channel, {"PUBLISH", channel, foreign::is_foreign(m) ? m.payload : bus::json_of(m)});
   }
 }
 

@@ -1,10 +1,14 @@
 #include "plugins/redis/fields.hpp"
 
+#include <boost/json/object.hpp>
+#include <boost/json/serialize.hpp>
+
 #include <limits>
 #include <optional>
 #include <utility>
 
 #include "plugins/bus/names.hpp"
+#include "plugins/foreign/conversion.hpp"
 #include "plugins/text/utc.hpp"
 
 namespace rise::redis {
@@ -141,6 +145,36 @@ std::string message_of(std::span<const Reply> fields, bus::Message* message) {
   }
   if (message->id.none()) return "no id";
   return bus::fault_of(*message);
+}
+
+bus::Message foreign_of(std::span<const Reply> fields, std::string_view topic,
+                        std::string_view entry) {
+  std::string text;
+  if (fields.size() == 2) {
+    text = fields[1].text;
+  } else {
+    boost::json::object object;
+    for (std::size_t i = 0; i + 1 < fields.size(); i += 2)
+      object[fields[i].text] = fields[i + 1].text;
+    text = boost::json::serialize(object);
+  }
+  bus::Message out = foreign_of(text, topic);
+  // An entry that comes again is the same one.
+  const auto hash = std::hash<std::string_view>();
+  out.id = bus::Uuid::of(0, hash(topic), hash(entry));
+  out.guarantee = bus::Guarantee::AtLeastOnce;
+  return out;
+}
+
+bus::Message foreign_of(std::string_view text, std::string_view topic) {
+  bus::Message out;
+  out.id = bus::Uuid::make();
+  out.time_ns = text::realtime_ns();
+  out.topic = topic;
+  out.encoding = bus::Encoding::Json;
+  out.schema = foreign::kForeignSchema;
+  out.payload = text;
+  return out;
 }
 
 }  // namespace rise::redis

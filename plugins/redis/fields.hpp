@@ -42,4 +42,10 @@ void add_fields(const bus::Message& message, Words* words);
 // not know are passed over: a newer writer may have more.
 std::string message_of(std::span<const Reply> fields, bus::Message* message);
 
+// What is no message of ours, as one that carries the text of another program (plugins/foreign):
+// the value of its only field, or a JSON object of all of them.
+bus::Message foreign_of(std::span<const Reply> fields, std::string_view topic,
+                        std::string_view entry);
+bus::Message foreign_of(std::string_view text, std::string_view topic);
+
 }  // namespace rise::redis

@@ -202,7 +202,9 @@ void GroupReader::take_entry(const std::string& key, Reply& entry, bool again) {
   }
   auto message = std::make_shared<bus::Message>();
   const std::string why = message_of(fields.elements, message.get());
-  if (!why.empty()) {
+  if (!why.empty() && place_.options->foreign) {
+    *message = foreign_of(fields.elements, topic_of_stream(*place_.options, key), name.second);
+  } else if (!why.empty()) {
     place_.events->malformed(key, "entry " + name.second + ": " + why);
     bury_fields(name, fields.elements, why, 1);
     return;

@@ -60,6 +60,10 @@ struct Options {
       "rise:";  // of all keys and channels but the work queues; without * ? [ ] and {}
   std::vector<StreamRule> streams;  // the first that matches counts
 
+  // What comes in and is no message of ours is handed on as the text of another program
+  // (plugins/foreign), instead of being malformed.
+  bool foreign = false;
+
   std::uint64_t stream_max_entries = 1'000'000;  // 1 to 2^40, about (MAXLEN ~); 0: never trimmed
   std::uint64_t dead_max_entries = 100'000;      // likewise, of the dead-letter stream
 

@@ -5,6 +5,7 @@
 #include <stdexcept>
 
 #include "drivers/sdk/rise_settings.hpp"
+#include "plugins/foreign/field_mapping.hpp"
 #include "plugins/host/frame_json.hpp"
 #include "plugins/host/plugin.hpp"
 #include "plugins/outbound/courier.hpp"
@@ -53,6 +54,16 @@ constexpr rise_setting_spec kSettings[] = {
     sdk::integer("store_sync_ms", 0, 60000, "100", "ms",
                  "how often it is forced to the disk; 0: each record"),
     sdk::integer("batch", 1, 10000, "256", nullptr, "messages at once"),
+    sdk::string("foreign_map.*", 3, 511, nullptr,
+                "for JSON of other programs: ours=their.path, type.THEIRS=Ours (plugins/foreign)"),
+    sdk::string("foreign_topics.*", 1, 255, nullptr,
+                "topics that go out as JSON of other programs, as patterns"),
+    sdk::choice("pack", "off|negotiated", "\"off\"",
+                "many messages as one, compressed, where all who read are sidecars that understand "
+                "it (plugins/packing)"),
+    sdk::integer("pack_min_bytes", 1, 1048576, "1024", "bytes",
+                 "payloads of one topic in one batch, from which on they are packed"),
+    sdk::integer("pack_level", 1, 19, "3", nullptr, "of zstd; with a dictionary always 3"),
     sdk::number("rate_per_s", 0, 1e9, "0.0", nullptr, "messages at most; 0: no limit"),
 };
 
@@ -83,6 +94,7 @@ Options adapter_options(const config::Settings& settings, const std::string& reg
   connection.tls.certificate_file = settings.string("tls_certificate");
   connection.tls.key_file = settings.string("tls_key");
   options.prefix = settings.string("prefix");
+  options.foreign = settings.count("foreign_map") != 0;
   options.stream_max_entries = static_cast<std::uint64_t>(settings.integer("stream_max_entries"));
   return options;
 }
@@ -161,6 +173,15 @@ class RedisPlugin : public host::Plugin {
     outbound::CourierOptions options;
     options.batch = static_cast<std::size_t>(settings.integer("batch"));
     options.rate_per_s = settings.number("rate_per_s");
+    options.foreign_topics = patterns(settings, "foreign_topics");
+    if (settings.count("foreign_map") != 0) {
+      options.conversion =
+          std::make_shared<foreign::FieldMapping>(patterns(settings, "foreign_map"));
+    }
+    options.packing.on = settings.string("pack") == "negotiated";
+    options.packing.min_bytes = static_cast<std::size_t>(settings.integer("pack_min_bytes"));
+    options.packing.level = static_cast<int>(settings.integer("pack_level"));
+    options.packing.reads = patterns(settings, "subscribe");
     return options;
   }
 
@@ -220,6 +241,12 @@ class RedisPlugin : public host::Plugin {
                   number(counts.duplicates));
     text->counter("rise_adapter_reconnects_total", "connections made anew", labels,
                   number(counts.adapter.reconnects));
+    text->counter("rise_adapter_packed_total", "messages sent within others", labels,
+                  number(counts.packing.messages));
+    text->counter("rise_adapter_packed_bytes_in_total", "bytes of envelopes before packing", labels,
+                  number(counts.packing.bytes_in));
+    text->counter("rise_adapter_packed_bytes_out_total", "bytes after packing", labels,
+                  number(counts.packing.bytes_out));
     text->gauge("rise_adapter_round_trip_seconds", "of late", labels,
                 counts.adapter.round_trip_ms / 1000);
     text->gauge("rise_store_records", "records not yet taken by the far side", labels,

@@ -5,6 +5,7 @@
 
 #include "plugins/bus/json_form.hpp"
 #include "plugins/bus/topic.hpp"
+#include "plugins/redis/fields.hpp"
 #include "plugins/redis/topics.hpp"
 
 namespace rise::redis {
@@ -63,7 +64,9 @@ void Subscriber::taken(std::size_t glob, const std::string& channel, std::string
   auto message = std::make_shared<bus::Message>();
   std::string why = bus::message_of_json(body, message.get());
   if (why.empty() && message->topic != *topic) why = "the topic is not that of the channel";
-  if (!why.empty()) {
+  if (!why.empty() && options_.foreign) {
+    *message = foreign_of(body, *topic);
+  } else if (!why.empty()) {
     events_->malformed(channel, why);
     return;
   }

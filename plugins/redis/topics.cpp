@@ -78,6 +78,14 @@ std::string stream_of(const Options& options, std::string_view topic) {
   return default_stream(options, first_level(topic));
 }
 
+std::string topic_of_stream(const Options& options, std::string_view key) {
+  for (const StreamRule& rule : options.streams) {
+    if (rule.key == key) return std::string(first_level(rule.pattern));
+  }
+  const std::string start = default_stream(options, "");
+  return std::string(key.starts_with(start) ? key.substr(start.size()) : key);
+}
+
 std::vector<std::string> streams_of(const Options& options, std::string_view pattern) {
   std::vector<std::string> keys;
   for (const StreamRule& rule : options.streams) {

@@ -23,6 +23,8 @@ std::string channel_of(const Options& options, std::string_view topic);
 std::optional<std::string_view> topic_of(const Options& options, std::string_view channel);
 
 std::string stream_of(const Options& options, std::string_view topic);
+// The topic level that a stream is for; of one with a rule, that of its pattern.
+std::string topic_of_stream(const Options& options, std::string_view key);
 // The streams in which topics of the pattern are, as far as the pattern itself says.
 std::vector<std::string> streams_of(const Options& options, std::string_view pattern);
 // Its first level is a wildcard: any stream may have some.

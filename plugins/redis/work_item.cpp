@@ -12,12 +12,12 @@ namespace rise::redis {
 namespace json = boost::json;
 
 std::string json_of(const WorkItem& item) {
-  const auto quoted = [](std::string_view text) {
+  const auto in_quotes = [](std::string_view text) {
     return json::serialize(json::string_view(text));
   };
-  return "{\"id\":" + quoted(item.id) +
-         ",\"timestamp\":" + quoted(text::utc_text(item.timestamp_ns)) +
-         ",\"queue\":" + quoted(item.queue) + ",\"payload\":" + item.payload + "}";
+  return "{\"id\":" + in_quotes(item.id) +
+         ",\"timestamp\":" + in_quotes(text::utc_text(item.timestamp_ns)) +
+         ",\"queue\":" + in_quotes(item.queue) + ",\"payload\":" + item.payload + "}";
 }
 
 std::string work_item_of(std::string_view text, WorkItem* item) {

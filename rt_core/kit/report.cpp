@@ -9,7 +9,7 @@ namespace rise::kit {
 
 namespace {
 
-std::string quoted(const std::string& text) {
+std::string in_quotes(const std::string& text) {
   std::string out = "\"";
   for (const char c : text) {
     if (c == '"' || c == '\\') out += '\\';
@@ -26,7 +26,7 @@ std::string quoted(const std::string& text) {
 
 std::string list(const std::vector<std::string>& lines) {
   std::string out;
-  for (const std::string& line : lines) out += (out.empty() ? "" : ", ") + quoted(line);
+  for (const std::string& line : lines) out += (out.empty() ? "" : ", ") + in_quotes(line);
   return "[" + out + "]";
 }
 
@@ -84,26 +84,26 @@ bool Report::end() {
   for (const Outcome& outcome : outcomes_) {
     char seconds[32];
     std::snprintf(seconds, sizeof seconds, "%.2f", outcome.seconds);
-    checks += (checks.empty() ? "" : ", ") + std::string("{\"check\": ") + quoted(outcome.check) +
+    checks += (checks.empty() ? "" : ", ") + std::string("{\"check\": ") + in_quotes(outcome.check) +
               ", \"verdict\": \"" + word(outcome.verdict) +
               "\", \"findings\": " + list(outcome.findings) +
               ", \"notes\": " + list(outcome.notes) + ", \"seconds\": " + seconds +
-              ", \"again\": " + quoted(replay(outcome)) + "}";
+              ", \"again\": " + in_quotes(replay(outcome)) + "}";
   }
   std::printf(
       "{\"file\": %s, \"driver\": %s, \"version\": %s, \"abi\": %s, \"seed\": %llu, "
       "\"loadable\": true, \"passed\": %zu, \"failed\": %zu, \"skipped\": %zu, "
       "\"checks\": [%s]}\n",
-      quoted(head_.file).c_str(), quoted(head_.identity.name).c_str(),
-      quoted(head_.identity.version).c_str(), quoted(head_.identity.abi).c_str(),
+      in_quotes(head_.file).c_str(), in_quotes(head_.identity.name).c_str(),
+      in_quotes(head_.identity.version).c_str(), in_quotes(head_.identity.abi).c_str(),
       static_cast<unsigned long long>(head_.seed), passed, failed, skipped, checks.c_str());
   return failed == 0;
 }
 
 void Report::not_loadable(const std::string& file, const std::string& fault, bool json) {
   if (json) {
-    std::printf("{\"file\": %s, \"loadable\": false, \"fault\": %s}\n", quoted(file).c_str(),
-                quoted(fault).c_str());
+    std::printf("{\"file\": %s, \"loadable\": false, \"fault\": %s}\n", in_quotes(file).c_str(),
+                in_quotes(fault).c_str());
   } else {
     std::fprintf(stderr, "rise driver check: %s\n", fault.c_str());
   }

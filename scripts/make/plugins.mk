@@ -8,7 +8,9 @@ $(GEN)/envelope_generated.h: plugins/bus/envelope.fbs
 
 PLUGIN_PARTS_LIBS += -lboost_json
 BUS_OBJ := $(call objects,$(wildcard plugins/bus/*.cpp plugins/text/*.cpp) plugins/host/thread_pool.cpp)
-HOST_PARTS_OBJ := $(call objects,$(wildcard plugins/outbound/*.cpp) $(filter-out %/main.cpp,$(HOST_SRC)) plugins/control/client.cpp)
+# Between the bus and an adapter: needs -lzstd.
+OUTBOUND_SRC := $(wildcard plugins/outbound/*.cpp plugins/packing/*.cpp plugins/foreign/*.cpp)
+HOST_PARTS_OBJ := $(call objects,$(OUTBOUND_SRC) $(filter-out %/main.cpp,$(HOST_SRC)) plugins/control/client.cpp)
 PLUGIN_PARTS_OBJ += $(BUS_OBJ) $(HOST_PARTS_OBJ) $(CONFIG_OBJ) $(CORE_SHARED_OBJ)
 
 # ---- plugins: one program, tests/plugins/<thing>_test.cpp beside one another
@@ -17,7 +19,7 @@ PLUGIN_TESTS := $(wildcard tests/plugins/*.cpp)
 ifeq ($(VARIANT),tsan)
 PLUGIN_TESTS := tests/plugins/main.cpp $(wildcard $(foreach part,bus host outbound store_threads,tests/plugins/$(part)_*.cpp))
 PLUGIN_PARTS_OBJ := $(BUS_OBJ) $(HOST_PARTS_OBJ) $(STORE_OBJ) $(CONFIG_OBJ) $(CORE_SHARED_OBJ)
-PLUGIN_PARTS_LIBS := -lboost_json
+PLUGIN_PARTS_LIBS := -lboost_json -lzstd
 endif
 $(OUT)/tests/plugins: $(sort $(call objects,$(PLUGIN_TESTS)) $(PLUGIN_PARTS_OBJ))
 	$(call link,$(PLUGIN_PARTS_LIBS) -ldl -lCppUTest)
@@ -28,8 +30,8 @@ test-programs: plugins-program
 # ---- plugins proper: shared objects that use what is in rise-sidecar (bus and host), and bring what is not.
 PLUGINS := metrics redis recorder
 PLUGIN_OBJ.metrics := $(call objects,$(wildcard plugins/metrics/*.cpp))
-PLUGIN_OBJ.redis := $(call objects,plugins/redis/plugin.cpp $(REDIS_SRC) $(wildcard plugins/outbound/*.cpp)) $(NET_OBJ) $(STORE_OBJ)
-PLUGIN_LIBS.redis := $(REDIS_LIBS)
+PLUGIN_OBJ.redis := $(call objects,plugins/redis/plugin.cpp $(REDIS_SRC) $(OUTBOUND_SRC)) $(NET_OBJ) $(STORE_OBJ)
+PLUGIN_LIBS.redis := $(REDIS_LIBS) -lzstd
 # FlatBuffers' library comes in a form that no shared object can take: so the recorder is in the program.
 PLUGIN_OBJ.recorder := $(OUT)/obj/plugins/recorder/plugin.o
 $(OUT)/bin/rise-sidecar: $(RECORDER_OBJ)

@@ -16,7 +16,7 @@ $(OUT)/tests/redis: $(call objects,$(wildcard tests/redis/*.cpp)) $(NET_OBJ) $(R
 test-programs integration: $(OUT)/tests/redis
 
 # ---- what every adapter has to do (tests/bus_adapter)
-$(OUT)/tests/bus_adapter: $(call objects,$(wildcard tests/bus_adapter/*.cpp plugins/outbound/*.cpp plugins/bus/*.cpp) \
+$(OUT)/tests/bus_adapter: $(call objects,$(wildcard tests/bus_adapter/*.cpp plugins/outbound/*.cpp plugins/packing/*.cpp plugins/foreign/*.cpp plugins/bus/*.cpp) \
                             $(wildcard plugins/store/*.cpp) rt_core/record/crc32c.cpp) $(NET_OBJ) $(REDIS_OBJ)
-	$(call link,$(REDIS_LIBS))
+	$(call link,$(REDIS_LIBS) -lzstd)
 test-programs integration: $(OUT)/tests/bus_adapter

@@ -219,6 +219,98 @@ class RedisPlugin(unittest.TestCase):
         )
         return process
 
+    def test_packing_is_negotiated_between_sidecars(self):
+        server = self.server()
+        packs = {"pack": "negotiated", "guarantee": "exactly_once"}
+        other = harness.Plant("redis-reader")
+        self.addCleanup(other.close)
+        self.start(server, publish=["orders/#"], **packs)
+        self.wait_well()
+        large = json.dumps(list(range(1000)))
+
+        def send(number):
+            self.rise("bus", "publish", f"orders/{number}", large, "--guarantee", "exactly_once")
+
+        def packed():
+            """-> whether the last of the stream is"""
+            entries = server.entries("rise:stream:orders")
+            return bool(entries) and dict(entries[-1]).get("schema") == "rise.bus.Packed"
+
+        send(0)
+        harness.wait_until(lambda: server.do("XLEN", "rise:stream:orders") == 1, 10, "it is there")
+        self.assertFalse(packed())  # nobody reads who understands it
+        plugin = self.plugin(
+            server, store="", publish=[], subscribe=["orders/#"], group="g", **packs
+        )
+        config = other.write(
+            "sidecar.toml", f'[core]\nname = "{other.region}"\n[[lane]]\nname = "main"\n{plugin}'
+        )
+        other.start_sidecar("--config", config)
+        numbers = iter(range(1, 100))
+
+        def sends_packed():
+            send(next(numbers))
+            time.sleep(0.2)
+            return packed()
+
+        harness.wait_until(sends_packed, 20, "packed for the other sidecar")
+        self.assertLess(len(dict(server.entries("rise:stream:orders")[-1])["payload"]), 2500)
+        self.plant, ours = other, self.plant
+        tap = self.tap("orders/#", "--count", "3")
+        self.plant = ours
+        first = next(numbers)
+        for number in range(first, first + 3):
+            send(number)
+        got = [json.loads(line) for line in tap.communicate(timeout=20)[0].splitlines()]
+        self.assertEqual([m["topic"] for m in got], [f"orders/{first + i}" for i in range(3)])
+        self.assertEqual(got[0]["payload"], json.loads(large))
+        self.assertTrue(packed())
+        other.sidecar.stop()
+
+        def sends_readable():
+            send(next(numbers))
+            time.sleep(0.5)
+            return not packed()
+
+        harness.wait_until(sends_readable, 30, "as they are, when it has gone")
+
+    def test_messages_of_other_programs(self):
+        server = self.server()
+        mapping = ["type=kind", "type.ALERT=Alarm", "payload=data", "source=from", "id=n"]
+        self.start(
+            server,
+            publish=["orders/#"],
+            subscribe=["orders/#"],
+            subscribe_guarantee="at_least_once",
+            foreign_map=mapping,
+            foreign_topics=["orders/#"],
+        )
+        self.wait_well()
+        harness.wait_until(
+            lambda: "sidecar" in str(server.do("XINFO", "GROUPS", "rise:stream:orders", check=False)),
+            10,
+            "the group is there",
+        )
+        tap = self.tap("orders/#", "--count", "2")
+        text = json.dumps({"kind": "ALERT", "n": 1, "from": "press", "data": {"a": 1}, "x": 2})
+        server.do("XADD", "rise:stream:orders", "*", "json", text)
+        server.do("XADD", "rise:stream:orders", "*", "kind", "Event", "n", "2", "from", "saw")
+        server.do("XADD", "rise:stream:orders", "*", "json", "no JSON")
+        out, _ = tap.communicate(timeout=20)
+        one, two = (json.loads(line) for line in out.splitlines())
+        self.assertEqual((one["topic"], one["type"], one["source"]), ("orders", "Alarm", "press"))
+        self.assertEqual(one["payload"], {"a": 1})
+        self.assertEqual((two["type"], two["source"], two["payload"]), ("Event", "saw", None))
+        harness.wait_until(lambda: "not a JSON object" in self.rise("dlq", "list"), 10, "the third")
+        # And back: as their JSON, without fields of ours.
+        self.rise("bus", "publish", "orders/d", '{"b":2}', "--type", "Alarm")
+        harness.wait_until(lambda: server.do("XLEN", "rise:stream:orders") == 4, 10, "it is there")
+        ((name, value),) = server.entries("rise:stream:orders")[-1]
+        self.assertEqual(name, "json")
+        theirs = json.loads(value)
+        self.assertEqual(theirs["kind"], "ALERT")
+        self.assertEqual(theirs["data"], {"b": 2})
+
     def route(self, strategy):
         return (
             '[[route]]\ntopic = "telemetry/#"\nvia = ["one", "two"]\nfailback_s = 1\n'
