@@ -19,6 +19,7 @@ import redis_server
 from latency import cyclictest, measure, summary
 from latency.options import Options, cores
 from network import datagrams, streams
+from sidecar import kills, sidecar
 
 
 def ring(full):
@@ -57,6 +58,13 @@ def bus(full):
     }
     for name, (value, unit) in program("bus", "full" if full else "short").items():
         yield figure(name, value, unit, **goals.get(name, {}))
+
+
+def packing(full):
+    """Telemetry as JSON, packed by zstd in batches of 1 to 256, without and with a trained dictionary."""
+    del full
+    for name, (value, unit) in program("packing").items():
+        yield figure(name, value, unit)
 
 
 def recording(full):
@@ -409,5 +417,8 @@ ALL = {
         streams,
         store,
         redis,
+        packing,
+        sidecar,
+        kills,
     )
 }

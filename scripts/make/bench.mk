@@ -1,7 +1,7 @@
 # Benches. `make bench` runs each for a short time, prints a table and writes build/bench/results.json;
 # `make bench-full` takes longer for steadier figures. One bench: `make bench ONLY=ring`. `make bench-readme` takes as
 # long, keeps the figures in bench/results.json and writes bench/README.md's table.
-BENCH_PROGRAMS := $(addprefix $(OUT)/bench/,ring bookkeeping containment simulator recording sweep stop telemetry datagrams streams bus store redis recorder) $(BENCH_DPDK)
+BENCH_PROGRAMS := $(addprefix $(OUT)/bench/,ring bookkeeping containment simulator recording sweep stop telemetry datagrams streams bus store redis recorder packing) $(BENCH_DPDK)
 
 $(OUT)/bench/ring: $(OUT)/obj/bench/ring.o
 	$(call link,)
@@ -33,6 +33,11 @@ $(OUT)/bench/redis: $(OUT)/obj/bench/redis.o $(NET_OBJ) $(REDIS_OBJ)
 
 $(OUT)/bench/recorder: $(OUT)/obj/bench/recorder.o $(RECORDER_OBJ) $(CORE_SHARED_OBJ) $(CONFIG_OBJ)
 	$(call link,$(RECORDER_LIBS))
+
+$(OUT)/bench/packing: $(OUT)/obj/bench/packing.o $(call objects,$(wildcard plugins/packing/*.cpp)) $(BUS_OBJ)
+	$(call link,-lboost_json -lzstd)
+# What the benches of the sidecar run on.
+bench-programs: $(TEST_DRIVERS)
 
 .PHONY: bench bench-full bench-readme bench-programs latency
 bench-programs: $(BENCH_PROGRAMS)
