@@ -119,6 +119,8 @@ class Plant:
     def close(self):
         for process in reversed(self.started):
             process.close()
+        # A sidecar that was killed leaves its socket, which only the next one would take away.
+        pathlib.Path(f"/dev/shm/rise.{self.region}.sidecar").unlink(missing_ok=True)
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def start(self, arguments, env=None, name=None):

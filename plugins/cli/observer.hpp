@@ -118,6 +118,7 @@ class Observer {
   // The core has ended, or died.
   [[nodiscard]] bool over() const;
   [[nodiscard]] std::uint32_t core_pid() const { return region_.core_pid(); }
+  [[nodiscard]] const shm::Region& region() const { return region_; }
 
  private:
   Observer(std::string name, shm::Region region)

@@ -14,6 +14,7 @@
 #include "plugins/cli/ending.hpp"
 #include "plugins/cli/terminal.hpp"
 #include "plugins/cli/top.hpp"
+#include "rt_core/shm/keep_off_lanes.hpp"
 
 namespace rise::cli {
 
@@ -111,6 +112,8 @@ class Supervisor {
       auto attached = Observer::attach(plan_.region);
       if (!attached || static_cast<pid_t>((*attached)->core_pid()) != core_.pid()) return false;
       observer_ = std::move(*attached);
+      // And with us the sidecar, before it is there: starting and ending it costs a lane nothing.
+      shm::keep_off_lanes(observer_->region());
       return true;
     });
   }

@@ -3,7 +3,6 @@
 // not notice, and the next one goes on where this one stopped.
 
 #include <getopt.h>
-#include <sched.h>
 #include <signal.h>
 
 #include <atomic>
@@ -11,7 +10,6 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
-#include <filesystem>
 #include <string>
 #include <thread>
 
@@ -27,6 +25,7 @@
 #include "plugins/host/sidecar_config.hpp"
 #include "plugins/text/utc.hpp"
 #include "rt_core/message/event_text.hpp"
+#include "rt_core/shm/keep_off_lanes.hpp"
 #include "rt_core/shm/region_attach.hpp"
 
 namespace {
@@ -93,23 +92,6 @@ int describe(const std::string& name, const std::string& folder) {
   return 0;
 }
 
-// All threads of this process leave the cores of the core's lanes, as far as others are left.
-void keep_off_lanes(const shm::Region& region) {
-  cpu_set_t allowed;
-  if (::sched_getaffinity(0, sizeof allowed, &allowed) != 0) return;
-  cpu_set_t rest = allowed;
-  for (const message::CoreHealth& health :
-       region.table<message::CoreHealth>(shm::SectionKind::Lanes)) {
-    if (health.cpu() >= 0) CPU_CLR(static_cast<std::size_t>(health.cpu()), &rest);
-  }
-  if (CPU_COUNT(&rest) == 0) return;
-  std::error_code error;
-  for (const auto& task : std::filesystem::directory_iterator("/proc/self/task", error)) {
-    const long id = std::strtol(task.path().filename().c_str(), nullptr, 10);
-    ::sched_setaffinity(static_cast<pid_t>(id), sizeof rest, &rest);
-  }
-}
-
 class Sidecar {
  public:
   Sidecar(const Options& options, host::SidecarConfig config)
@@ -163,7 +145,7 @@ class Sidecar {
     std::fprintf(
         stderr, "rise-sidecar: attached to core %u, %s\n", region.core_pid(),
         feed.resumed() ? "going on where the last one stopped" : "reading from the oldest frame");
-    keep_off_lanes(region);
+    shm::keep_off_lanes(region);
     auto next_beat = std::chrono::steady_clock::now();
     auto next_look = next_beat;
     while (stopping == 0) {

@@ -34,7 +34,7 @@ class Spine(unittest.TestCase):
     def setUp(self):
         # `make run` as a newcomer has it: fixed ports, region "rise"; other tests use their own.
         self.before = {str(f) for f in pathlib.Path("/dev/shm").glob("rise.*")} | processes()
-        if any(f.startswith("/dev/shm/rise.rise.") for f in self.before):
+        if "/dev/shm/rise.rise.in" in self.before:
             self.skipTest("a core with the default name is running on this machine")
 
     def start(self, *arguments):
@@ -114,6 +114,22 @@ class Spine(unittest.TestCase):
         again = back()
         self.assertEqual(again["lost"], 0)
         self.assertGreater(again["frames"], sidecar["frames"])
+        self.assertEqual(process.stop(signal.SIGINT), 0)
+
+    def test_all_but_the_core_keep_off_the_lanes(self):
+        process = self.start()
+        lane = self.wait_view()["lanes"][0]["cpu"]
+        if lane < 0 or len(os.sched_getaffinity(0)) < 2:
+            self.skipTest("there is no core but the lane's")
+
+        def cores(pid):
+            return [os.sched_getaffinity(int(t)) for t in os.listdir(f"/proc/{pid}/task")]
+
+        reader = next(r for r in self.wait_view()["readers"] if r["name"] == "sidecar")
+        for pid in (process.pid, reader["pid"]):
+            harness.wait_until(
+                lambda: all(lane not in allowed for allowed in cores(pid)), 5, "off the lane's core"
+            )
         self.assertEqual(process.stop(signal.SIGINT), 0)
 
     def test_two_runs_at_once_are_refused_clearly(self):
