@@ -85,6 +85,7 @@ struct Server::State {
       waiting_.push_back(std::move(line));
     }
     void write() {
+      bool over = false;
       {
         const std::lock_guard lock(mutex_);
         out_.clear();
@@ -94,9 +95,10 @@ struct Server::State {
           waiting_.pop_front();
         }
         writing_ = !out_.empty();
+        over = last_ && waiting_.empty();
       }
       if (out_.empty()) {
-        if (last_) close();
+        if (over) close();
         return;
       }
       asio::async_write(socket_, asio::buffer(out_),

@@ -13,7 +13,8 @@ OUTBOUND_SRC := $(wildcard plugins/outbound/*.cpp plugins/packing/*.cpp plugins/
 HOST_PARTS_OBJ := $(call objects,$(OUTBOUND_SRC) $(filter-out %/main.cpp,$(HOST_SRC)) plugins/control/client.cpp)
 PLUGIN_PARTS_OBJ += $(BUS_OBJ) $(HOST_PARTS_OBJ) $(CONFIG_OBJ) $(CORE_SHARED_OBJ)
 
-# ---- plugins: one program, tests/plugins/<thing>_test.cpp beside one another
+# ---- plugins: one program, tests/plugins/<thing>_test.cpp beside one another. `make test` runs it under the
+# sanitizers, and the integration tests the release build; `make plugins-program` makes this one for release, too.
 PLUGIN_TESTS := $(wildcard tests/plugins/*.cpp)
 # ThreadSanitizer has something to say where threads share something; what uses Asio takes long to build.
 ifeq ($(VARIANT),tsan)
@@ -25,7 +26,6 @@ $(OUT)/tests/plugins: $(sort $(call objects,$(PLUGIN_TESTS)) $(PLUGIN_PARTS_OBJ)
 	$(call link,$(PLUGIN_PARTS_LIBS) -ldl -lCppUTest)
 .PHONY: plugins-program
 plugins-program: $(OUT)/tests/plugins
-test-programs: plugins-program
 
 # ---- plugins proper: shared objects that use what is in rise-sidecar (bus and host), and bring what is not.
 PLUGINS := metrics redis recorder

@@ -56,7 +56,7 @@ test: ## build and run every test
 	@scripts/setup rtvm || echo "test: goes on without an RT kernel; its tests are skipped"
 	@scripts/setup mcap || echo "test: goes on without the public MCAP reader; its tests are skipped"
 	@$(MAKE) --no-print-directory programs test-programs
-	@$(MAKE) --no-print-directory VARIANT=asan unit-program simulation-program
+	@$(MAKE) --no-print-directory VARIANT=asan unit-program simulation-program plugins-program
 	@$(MAKE) --no-print-directory VARIANT=tsan unit-program plugins-program
 	@OUT=$(OUT) BUILD=$(BUILD) tests/run
 

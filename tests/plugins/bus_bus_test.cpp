@@ -434,6 +434,7 @@ TEST(BusThreads, NothingIsLostOrTwice) {
     steady.pattern = "#";
     steady.limits = {{100'000, 100'000, 100'000, 100'000, 100'000}};
     steady.handler = [&](const MessagePtr& m) {
+      if (m->topic == "b") return;
       const int thread = m->source[0] - '0';
       if (seen[thread]++ != std::stoi(m->payload)) in_order = false;
     };
