@@ -2,9 +2,9 @@
 // What each of them must do is said here, and checked by one conformance test (tests/bus_adapter).
 //
 // Threads: the bus calls an adapter from one thread at a time, never two at once; the adapter calls
-// AdapterEvents from whatever thread it likes, but with no lock held that a call to it needs: whoever
-// hears an event may wait for one who is just calling. No call waits for the network: what takes time is
-// told later, by an event.
+// AdapterEvents from whatever thread it likes, but with no lock held that a call to it needs:
+// whoever hears an event may wait for one who is just calling. No call waits for the network: what
+// takes time is told later, by an event.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,6 @@
 // One piece of work in a classic queue, as JSON:
-//   {"id":"018f...","timestamp":"2026-01-31T12:00:00.000000001Z","queue":"queue:alerts","payload":{...}}
+//   {"id":"018f...","timestamp":"2026-01-31T12:00:00.000000001Z","queue":"queue:alerts",
+//    "payload":{...}}
 // `timestamp`: ISO 8601, UTC. `payload`: any JSON value.
 #pragma once
 

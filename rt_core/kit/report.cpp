@@ -84,8 +84,8 @@ bool Report::end() {
   for (const Outcome& outcome : outcomes_) {
     char seconds[32];
     std::snprintf(seconds, sizeof seconds, "%.2f", outcome.seconds);
-    checks += (checks.empty() ? "" : ", ") + std::string("{\"check\": ") + in_quotes(outcome.check) +
-              ", \"verdict\": \"" + word(outcome.verdict) +
+    checks += (checks.empty() ? "" : ", ") + std::string("{\"check\": ") +
+              in_quotes(outcome.check) + ", \"verdict\": \"" + word(outcome.verdict) +
               "\", \"findings\": " + list(outcome.findings) +
               ", \"notes\": " + list(outcome.notes) + ", \"seconds\": " + seconds +
               ", \"again\": " + in_quotes(replay(outcome)) + "}";

@@ -30,7 +30,8 @@ class Commander {
   // them.
   std::uint64_t send(std::uint32_t lane, const CommandRequest& request);
 
-  // One store, and a futex wake for the core's watchdog; acted on in the core's next cycle. 0 takes it back (tripped machines stay tripped).
+  // One store, and a futex wake for the core's watchdog; acted on in the core's next cycle. 0 takes
+  // it back (tripped machines stay tripped).
   void set_stop_word(std::uint64_t value);
   [[nodiscard]] std::uint64_t stop_word() const;
   // The sidecar's sign of life.

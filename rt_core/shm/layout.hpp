@@ -94,8 +94,8 @@ struct RegionHeader {
 // The words by which the other side influences the core. All are read with care.
 struct ControlBlock {
   // 0 = run. Anything else: every machine of the core trips, in the next cycle. Needs no queue, no
-  // lock and no living process: one store. It stays until it is set back to 0. FUTEX_WAKE on its low
-  // half tells the watchdog, too: a driver that is stuck is then broken off without delay.
+  // lock and no living process: one store. It stays until it is set back to 0. FUTEX_WAKE on its
+  // low half tells the watchdog, too: a driver that is stuck is then broken off without delay.
   alignas(64) Word stop_word;
   // CLOCK_MONOTONIC of the sidecar's last sign of life, 0 = never.
   alignas(64) Word sidecar_heartbeat_ns;

@@ -64,7 +64,7 @@ class LoopAdapter : public bus::Adapter {
  public:
   LoopAdapter(std::shared_ptr<Broker> broker, std::string name)
       : broker_(std::move(broker)), name_(std::move(name)) {}
-  ~LoopAdapter() override { close(); }
+  ~LoopAdapter() override { LoopAdapter::close(); }
 
   [[nodiscard]] std::string_view name() const override { return "loop"; }
   void connect(bus::AdapterEvents* events) override {

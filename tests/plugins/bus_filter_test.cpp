@@ -17,8 +17,8 @@ Message alarm() {
   message.source = "mill-1";
   message.headers = {{"shift", "night"}, {"count", "12"}};
   message.encoding = Encoding::Json;
-  message.payload =
-      R"({"temperature": 81.5, "unit": "deg C", "on": true, "axis.x.load": 7, "axes": [{"load": 3}, {"load": 90}]})";
+  message.payload = R"({"temperature": 81.5, "unit": "deg C", "on": true, "axis.x.load": 7,)"
+                    R"("axes": [{"load": 3}, {"load": 90}]})";
   return message;
 }
 
