@@ -10,7 +10,7 @@ REDIS_LIBS := -lhiredis -lboost_json -lmbedtls -lmbedx509 -lmbedcrypto
 PLUGIN_PARTS_OBJ += $(NET_OBJ) $(REDIS_OBJ)
 PLUGIN_PARTS_LIBS += $(REDIS_LIBS)
 
-# ---- a program that does with an adapter what it is told (tests/integration/test_redis.py)
+# ---- a program that does with an adapter what it is told (tests/integration/redis_rig.py)
 $(OUT)/tests/redis: $(call objects,$(wildcard tests/redis/*.cpp)) $(NET_OBJ) $(REDIS_OBJ)
 	$(call link,$(REDIS_LIBS))
 test-programs integration: $(OUT)/tests/redis

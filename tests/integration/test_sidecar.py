@@ -133,12 +133,12 @@ class Sidecar(unittest.TestCase):
             for target in panel["targets"]:
                 asked.update(re.findall(r"rise_[a-z_]+", target["expr"]))
         self.assertGreater(len(asked), 20)
-        # Those of adapters and consumers are there where one runs: see test_redis_plugin.
+        # Those of adapters, consumers, routes and the recorder are there where there is one.
         missing = {
             name
             for name in asked
             if re.sub(r"_bucket$", "", name) not in kinds
-            and not re.match("rise_(adapter|store|bus_waiting)_", name)
+            and not re.match("rise_(adapter|store|bus_waiting|recorder|route)_", name)
         }
         self.assertEqual(missing, set())
 
