@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "plugins/bus/json_form.hpp"
 #include "plugins/bus/topic.hpp"
 #include "plugins/text/utc.hpp"
 
@@ -61,11 +62,25 @@ PublishResult Bus::malformed(std::string why) {
   return result;
 }
 
+// Of the message, and of its content as far as we know what it should be.
+std::string Bus::fault_in(const Message& message) const {
+  std::string fault = fault_of(message);
+  if (!fault.empty()) return fault;
+  if (message.encoding == Encoding::Json && !is_json(message.payload)) {
+    return "its payload is said to be JSON, and is not";
+  }
+  if (message.schema.empty()) return fault;
+  const auto check = options_.schemas.find(message.schema);
+  if (check == options_.schemas.end()) return fault;
+  fault = check->second(message.payload);
+  return fault.empty() ? fault : "its payload is no " + message.schema + ": " + fault;
+}
+
 PublishResult Bus::publish(Message message) {
   if (message.id.none()) message.id = Uuid::make();
   if (message.time_ns == 0) message.time_ns = text::realtime_ns();
   if (message.source.empty()) message.source = options_.name;
-  if (std::string fault = fault_of(message); !fault.empty()) return malformed(std::move(fault));
+  if (std::string fault = fault_in(message); !fault.empty()) return malformed(std::move(fault));
   if (message.guarantee != Guarantee::Ordered || message.sequence != 0) {
     return route(std::make_shared<const Message>(std::move(message)));
   }
@@ -77,7 +92,7 @@ PublishResult Bus::publish(Message message) {
 }
 
 PublishResult Bus::forward(const MessagePtr& message) {
-  if (std::string fault = fault_of(*message); !fault.empty()) return malformed(std::move(fault));
+  if (std::string fault = fault_in(*message); !fault.empty()) return malformed(std::move(fault));
   return route(message);
 }
 
@@ -99,7 +114,7 @@ std::shared_ptr<const Bus::Targets> Bus::targets(std::string_view topic) {
   return targets;
 }
 
-PublishResult Bus::route(const MessagePtr& message) {
+PublishResult Bus::route(const MessagePtr& message, std::string_view only) {
   PublishResult result;
   result.accepted = true;
   count(&published_);
@@ -120,6 +135,7 @@ PublishResult Bus::route(const MessagePtr& message) {
     for (History* history : to->histories) history->add(position, message);
   }
   for (const auto& channel : to->channels) {
+    if (!only.empty() && channel->name() != only) continue;
     if (!channel->wants(*message)) continue;
     const bool taken = channel->offer(message);
     if (channel->observes()) continue;
@@ -184,7 +200,7 @@ PublishResult Bus::request(Message message, std::uint32_t timeout_ms, Handler an
   const Uuid id = message.id;
   {
     const std::lock_guard lock(request_mutex_);
-    pending_[id] = {text::realtime_ns() + std::int64_t{timeout_ms} * 1'000'000, std::move(answer)};
+    pending_[id] = {text::steady_ns() + std::int64_t{timeout_ms} * 1'000'000, std::move(answer)};
   }
   PublishResult result = publish(std::move(message));
   if (!result.accepted) {
@@ -273,14 +289,17 @@ void Bus::tick(std::int64_t now_ns) {
 }
 
 std::size_t Bus::retry_dead_letters(const std::function<bool(const DeadLetter&)>& which) {
-  const std::vector<DeadLetter> letters = dead_letters_.take(which);
-  for (const DeadLetter& letter : letters) {
+  std::size_t sent = 0;
+  for (DeadLetter& letter : dead_letters_.take(which)) {
     // To the one that has not got it, not once more to all the others.
-    auto message = std::make_shared<Message>(*letter.message);
-    if (!letter.consumer.empty()) message->destinations = {letter.consumer};
-    route(message);
+    const PublishResult result = route(letter.message, letter.consumer);
+    if (result.reached + result.refused != 0) {
+      ++sent;
+    } else if (!letter.consumer.empty()) {
+      dead_letters_.put_back(std::move(letter));  // he is not here, or does not want it any more
+    }
   }
-  return letters.size();
+  return sent;
 }
 
 BusCounts Bus::counts() const {

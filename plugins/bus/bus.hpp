@@ -8,6 +8,7 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <shared_mutex>
@@ -23,12 +24,17 @@
 
 namespace rise::bus {
 
+// Empty: the payload is what its schema says. Else why not. Any thread.
+using SchemaCheck = std::function<std::string(std::string_view payload)>;
+
 struct BusOptions {
   std::string name = "rise";  // source of messages that name none; its inbox is "inbox/<name>"
   // Runs the consumers' handlers; null: at once, on the publisher's thread (tests, small tools).
   Post post;
   std::vector<HistoryOptions> histories;
   std::size_t dead_letters = 10'000;
+  // By the schemas' names; payloads of schemas that are not here pass as they are.
+  std::map<std::string, SchemaCheck, std::less<>> schemas;
 };
 
 struct PublishResult {
@@ -111,12 +117,13 @@ class Bus {
                        const std::function<bool(std::uint64_t, const MessagePtr&)>& each) const;
   [[nodiscard]] std::uint64_t position_at(std::int64_t time_ns) const;
 
-  // Every 10 ms or so: attempts that are due, requests that have run out of time.
+  // Every 10 ms or so: attempts that are due, requests that have run out of time. now_ns: of
+  // text::steady_ns().
   void tick(std::int64_t now_ns);
 
   [[nodiscard]] DeadLetters& dead_letters() { return dead_letters_; }
-  // Publishes those again that `which` chooses, to the consumers that have not got them. -> how
-  // many.
+  // Publishes those again that `which` chooses, to the consumers that have not got them; of one who
+  // is not here they stay. -> how many.
   std::size_t retry_dead_letters(const std::function<bool(const DeadLetter&)>& which);
   [[nodiscard]] BusCounts counts() const;
   [[nodiscard]] std::vector<ConsumerView> consumers() const;
@@ -145,10 +152,12 @@ class Bus {
   static constexpr std::size_t kKnownTopics = 65'536;
 
   std::shared_ptr<const Targets> targets(std::string_view topic);
-  PublishResult route(const MessagePtr& message);
+  // only: to the consumer of that name; empty: to all who want it.
+  PublishResult route(const MessagePtr& message, std::string_view only = {});
   bool answered(const MessagePtr& message);
   void leave(const std::shared_ptr<Channel>& channel, std::uint64_t member, bool wait);
   PublishResult malformed(std::string why);
+  [[nodiscard]] std::string fault_in(const Message& message) const;
 
   BusOptions options_;
   std::string inbox_;

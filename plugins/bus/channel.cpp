@@ -10,6 +10,8 @@ namespace rise::bus {
 
 namespace {
 
+constexpr std::uint32_t kLongest_ms = 60'000;  // wait between attempts that a message may ask for
+constexpr std::uint32_t kMostAttempts = 100;   // likewise
 constexpr std::size_t kAtOnce = 64;  // messages a handler gets before others have their turn
 
 thread_local const void* working = nullptr;  // the member whose handler runs on this thread
@@ -186,6 +188,7 @@ void Channel::handle(Member* member, const MessagePtr& message) {
     {
       const std::lock_guard lock(mutex_);
       ++counts_.expired;
+      failures_.erase(message->id);
     }
     if (due(*message)) bury(message, "expired", 0);
     return;
@@ -212,6 +215,7 @@ bool Channel::first_time(const MessagePtr& message) {
   const std::lock_guard lock(mutex_);
   if (!seen_.knows(message->id)) return true;
   ++counts_.duplicates;
+  failures_.erase(message->id);
   return false;
 }
 
@@ -222,7 +226,7 @@ void Channel::failed(const MessagePtr& message, const std::string& why) {
     return;
   }
   const std::uint32_t limit =
-      message->retry.attempts != 0 ? std::min(message->retry.attempts, 1000u) : attempts_;
+      message->retry.attempts != 0 ? std::min(message->retry.attempts, kMostAttempts) : attempts_;
   std::uint32_t attempts = 0;
   {
     const std::lock_guard lock(mutex_);
@@ -230,11 +234,13 @@ void Channel::failed(const MessagePtr& message, const std::string& why) {
     attempts = ++failures_[message->id];
     if (attempts < limit) {
       BackoffSpec backoff = backoff_;
-      if (message->retry.first_ms != 0) backoff.first_ms = message->retry.first_ms;
-      if (message->retry.max_ms != 0) backoff.max_ms = message->retry.max_ms;
+      // What a message asks for may come from anywhere: it must not lie here for days.
+      if (message->retry.first_ms != 0)
+        backoff.first_ms = std::min(message->retry.first_ms, kLongest_ms);
+      if (message->retry.max_ms != 0) backoff.max_ms = std::min(message->retry.max_ms, kLongest_ms);
       const std::int64_t wait_ns =
           std::int64_t{backoff_ms(backoff, attempts, chance())} * 1'000'000;
-      delayed_.push_back({text::realtime_ns() + wait_ns, message});
+      delayed_.push_back({text::steady_ns() + wait_ns, message});
       held_up_ = held_up_ || message->guarantee == Guarantee::Ordered;
       return;
     }

@@ -91,7 +91,7 @@ class Channel : public std::enable_shared_from_this<Channel> {
     bool gone = false;
   };
   struct Delayed {
-    std::int64_t due_ns = 0;  // CLOCK_REALTIME
+    std::int64_t due_ns = 0;  // steady
     MessagePtr message;
   };
   void work(const std::shared_ptr<Member>& member);

@@ -9,10 +9,17 @@ void DeadLetters::add(DeadLetter letter) {
   letter.message = std::make_shared<const Message>(*letter.message);
   const std::lock_guard lock(mutex_);
   ++counts_.in;
+  bytes_ += letter.message->payload.size();
   letters_.push_back(std::move(letter));
-  if (letters_.size() <= limit_) return;
-  letters_.pop_front();
-  ++counts_.overflowed;
+  drop_oldest();
+}
+
+void DeadLetters::drop_oldest() {
+  while (letters_.size() > limit_ || bytes_ > limit_bytes_) {
+    bytes_ -= letters_.front().message->payload.size();
+    letters_.pop_front();
+    ++counts_.overflowed;
+  }
 }
 
 std::vector<DeadLetter> DeadLetters::list() const {
@@ -27,8 +34,17 @@ std::vector<DeadLetter> DeadLetters::take(const std::function<bool(const DeadLet
   std::vector<DeadLetter> taken(std::make_move_iterator(kept),
                                 std::make_move_iterator(letters_.end()));
   letters_.erase(kept, letters_.end());
+  for (const DeadLetter& letter : taken) bytes_ -= letter.message->payload.size();
   counts_.retried += taken.size();
   return taken;
+}
+
+void DeadLetters::put_back(DeadLetter letter) {
+  const std::lock_guard lock(mutex_);
+  --counts_.retried;
+  bytes_ += letter.message->payload.size();
+  letters_.push_front(std::move(letter));
+  drop_oldest();
 }
 
 DeadLetterCounts DeadLetters::counts() const {

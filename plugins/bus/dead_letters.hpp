@@ -34,9 +34,13 @@ struct DeadLetterCounts {
 
 class DeadLetters {
  public:
-  explicit DeadLetters(std::size_t limit) : limit_(limit) {}
+  // bytes: of their payloads.
+  explicit DeadLetters(std::size_t limit, std::size_t bytes = 64u << 20u)
+      : limit_(limit), limit_bytes_(bytes) {}
 
   void add(DeadLetter letter);
+  // Of take(): not retried after all.
+  void put_back(DeadLetter letter);
   // The oldest first.
   [[nodiscard]] std::vector<DeadLetter> list() const;
   // Takes out those that `which` chooses.
@@ -44,9 +48,13 @@ class DeadLetters {
   [[nodiscard]] DeadLetterCounts counts() const;
 
  private:
+  void drop_oldest();
+
   std::size_t limit_;
+  std::size_t limit_bytes_;
   mutable std::mutex mutex_;
   std::deque<DeadLetter> letters_;
+  std::size_t bytes_ = 0;
   DeadLetterCounts counts_;
 };
 

@@ -74,6 +74,37 @@ std::string encode(const Message& message) {
   return {reinterpret_cast<const char*>(builder.GetBufferPointer()), builder.GetSize()};
 }
 
+namespace {
+
+std::string excess_in(const Envelope& envelope) {
+  const auto longer = [](const flatbuffers::String* text, std::size_t most) {
+    return text != nullptr && text->size() > most;
+  };
+  if (longer(envelope.topic(), kMaxTopicBytes)) return "its topic is too long";
+  if (longer(envelope.source(), kMaxNameBytes) || longer(envelope.schema(), kMaxNameBytes) ||
+      longer(envelope.reply_to(), kMaxTopicBytes)) {
+    return "a name in it is too long";
+  }
+  if (const auto* destinations = envelope.destinations(); destinations != nullptr) {
+    if (destinations->size() > kMaxDestinations) return "too many destinations";
+    for (const flatbuffers::String* name : *destinations) {
+      if (longer(name, kMaxNameBytes)) return "a destination is too long";
+    }
+  }
+  if (const auto* headers = envelope.headers(); headers != nullptr) {
+    if (headers->size() > kMaxHeaders) return "too many headers";
+    for (const Header* header : *headers) {
+      if (longer(header->key(), kMaxNameBytes) || longer(header->value(), kMaxHeaderBytes)) {
+        return "a header is too long";
+      }
+    }
+  }
+  const auto* payload = envelope.payload();
+  return payload != nullptr && payload->size() > kMaxPayloadBytes ? "its payload is too long" : "";
+}
+
+}  // namespace
+
 Decoded decode(std::string_view bytes) {
   // Its numbers lie at multiples of their size, counted from the beginning.
   if (reinterpret_cast<std::uintptr_t>(bytes.data()) % alignof(std::uint64_t) != 0) {
@@ -88,6 +119,8 @@ Decoded decode(std::string_view bytes) {
   flatbuffers::Verifier verifier(data, bytes.size(), kMaxDepth, kMaxTables);
   if (bytes.size() < 8 || !VerifyEnvelopeBuffer(verifier)) return {nullptr, "is no envelope"};
   const Envelope& envelope = *GetEnvelope(data);
+  // Before anything is copied: a thousand entries may all point to the same megabytes.
+  if (std::string fault = excess_in(envelope); !fault.empty()) return {nullptr, std::move(fault)};
   auto message = std::make_shared<Message>();
   message->id = {envelope.id_high(), envelope.id_low()};
   message->time_ns = envelope.time_ns();

@@ -31,8 +31,10 @@ int complain(const char* verb, const std::string& why, int code) {
 }
 
 json::object parsed(const std::string& line) {
+  json::parse_options options;
+  options.allow_invalid_utf8 = true;  // names are whatever the bus lets through
   boost::system::error_code error;
-  json::value value = json::parse(line, error);
+  json::value value = json::parse(line, error, {}, options);
   return !error && value.is_object() ? std::move(value.get_object()) : json::object();
 }
 
@@ -54,14 +56,14 @@ int ask(const char* verb, const std::string& region, const json::object& request
         const std::function<bool(const std::string&, const json::object&)>& each) {
   auto client = control::Client::ask(region, json::serialize(request));
   if (!client) return complain(verb, client.error(), kNoSidecar);
-  bool any = false;
   while (const auto line = client->line(kPatience)) {
-    any = true;
     const json::object answer = parsed(*line);
     if (is_refusal(answer)) return complain(verb, text_of(answer, "why"), kRefused);
     if (!each(*line, answer)) return 0;
   }
-  return any && client->over() ? 0 : complain(verb, "the sidecar does not answer", kNoSidecar);
+  // A whole answer ends by a line of which `each` says so.
+  return complain(verb, client->over() ? "the sidecar has hung up" : "the sidecar does not answer",
+                  kNoSidecar);
 }
 
 void put(const std::string& text) {
@@ -244,9 +246,14 @@ int dlq_list(const LettersOptions& options) {
   return ask("dlq list", options.region, request,
              [&](const std::string& line, const json::object& letter) {
                const json::value* message = letter.if_contains("message");
+               if (letter.contains("dropped")) {
+                 std::fprintf(stderr, "rise dlq list: %s more are too large for one answer\n",
+                              text_of(letter, "dropped").c_str());
+                 return true;
+               }
                if (message == nullptr || !message->is_object()) {
                  if (!options.json) put(text_of(letter, "held") + " dead letters");
-                 return letter.contains("dropped");
+                 return false;
                }
                if (options.json) {
                  put(line);

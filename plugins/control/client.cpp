@@ -35,6 +35,9 @@ Result<Client> Client::ask(const std::string& region, std::string_view request) 
   std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
   Client client(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   if (client.fd_ < 0) return Failure{std::string("no socket: ") + std::strerror(errno)};
+  // Who takes nothing, or accepts nobody, does not hold us up for ever.
+  const timeval limit{5, 0};
+  (void)::setsockopt(client.fd_, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
   if (::connect(client.fd_, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
     const int error = errno;
     if (error == EACCES) {
@@ -43,9 +46,6 @@ Result<Client> Client::ask(const std::string& region, std::string_view request) 
     return Failure{"no sidecar answers for core " + region + " (" + path + ": " +
                    std::strerror(error) + ")"};
   }
-  // Who takes nothing does not hold us up for ever.
-  const timeval limit{5, 0};
-  (void)::setsockopt(client.fd_, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
   if (!send_all(client.fd_, std::string(request) + '\n')) {
     return Failure{"the sidecar of core " + region + " has hung up"};
   }

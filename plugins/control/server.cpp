@@ -1,7 +1,9 @@
 #include "plugins/control/server.hpp"
 
 #include <pthread.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -11,12 +13,18 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/read.hpp>
 #include <boost/asio/read_until.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/write.hpp>
+#include <cerrno>
+#include <chrono>
+#include <cstring>
 #include <deque>
+#include <future>
 #include <mutex>
 #include <set>
 #include <stdexcept>
 #include <thread>
+#include <vector>
 
 namespace rise::control {
 
@@ -27,9 +35,14 @@ using Local = asio::local::stream_protocol;
 struct Server::State {
   class Connection : public Session, public std::enable_shared_from_this<Connection> {
    public:
-    Connection(State* server, Local::socket socket) : server_(server), socket_(std::move(socket)) {}
+    Connection(State* server, Local::socket socket)
+        : server_(server), socket_(std::move(socket)), deadline_(server->context) {}
 
     void read() {
+      deadline_.expires_after(std::chrono::seconds(kPatience_s));
+      deadline_.async_wait([self = shared_from_this()](error_code error) {
+        if (!error) self->close();
+      });
       asio::async_read_until(socket_, asio::dynamic_buffer(in_, kMaxRequestBytes), '\n',
                              [self = shared_from_this()](error_code error, std::size_t bytes) {
                                if (error) return self->close();
@@ -51,6 +64,7 @@ struct Server::State {
       }
       error_code ignored;
       socket_.close(ignored);
+      deadline_.cancel();
       kept_.reset();
       server_->open.erase(self);
     }
@@ -80,6 +94,8 @@ struct Server::State {
       asio::post(server_->context, [self = shared_from_this()] { self->write(); });
     }
     void add(std::string line) {
+      // Only between the tokens of JSON there are any.
+      std::replace(line.begin(), line.end(), '\n', ' ');
       line += '\n';
       bytes_ += line.size();
       waiting_.push_back(std::move(line));
@@ -110,6 +126,7 @@ struct Server::State {
 
     State* server_;
     Local::socket socket_;
+    asio::steady_timer deadline_;
     std::string in_;
     std::string out_;
     char rest_ = 0;
@@ -126,7 +143,15 @@ struct Server::State {
   void accept() {
     acceptor.async_accept([this](error_code error, Local::socket socket) {
       if (error == asio::error::operation_aborted) return;
-      if (!error) {
+      if (error) {
+        // No file descriptors, say: not again at once.
+        pause.expires_after(std::chrono::milliseconds(100));
+        pause.async_wait([this](error_code cancelled) {
+          if (!cancelled) accept();
+        });
+        return;
+      }
+      {
         auto connection = std::make_shared<Connection>(this, std::move(socket));
         if (open.size() < kConnections) {
           open.insert(connection);
@@ -137,64 +162,98 @@ struct Server::State {
     });
   }
 
+  void run() {
+    for (bool more = true; more;) {
+      try {
+        context.run();
+        more = false;
+      } catch (const std::exception&) {
+        // Out of memory, in the middle of an answer: that one has none.
+      }
+    }
+    ended.set_value();
+  }
+
   std::string path;
   Answer answer;
   asio::io_context context{1};
   Local::acceptor acceptor{context};
+  asio::steady_timer pause{context};
+  std::promise<void> ended;
   std::set<std::shared_ptr<Connection>> open;  // the server's thread alone
   std::thread thread;
 };
 
 namespace {
 
-// True: somebody listens there.
+// True: somebody may be listening there. Never waits: he may not be accepting.
 bool taken(const std::string& path) {
-  asio::io_context context;
-  Local::socket socket(context);
-  error_code error;
-  socket.connect(Local::endpoint(path), error);
-  return !error;
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (path.size() >= sizeof address.sun_path) return true;
+  std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
+  const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  if (fd < 0) return true;
+  const int rc = ::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address);
+  const int error = rc == 0 ? 0 : errno;
+  ::close(fd);
+  return error != ECONNREFUSED && error != ENOENT;
 }
 
 }  // namespace
 
-Server::Server(std::string path, const std::string& like, Answer answer)
-    : state_(std::make_unique<State>()) {
+Server::Server(std::string path, Answer answer) : state_(std::make_unique<State>()) {
   state_->path = std::move(path);
   state_->answer = std::move(answer);
-  const Local::endpoint endpoint(state_->path);
-  if (taken(state_->path)) {
-    throw std::runtime_error(state_->path + " is another sidecar's");
-  }
+  if (taken(state_->path)) throw std::runtime_error(state_->path + " is another sidecar's");
   (void)::unlink(state_->path.c_str());
   state_->acceptor.open();
   error_code error;
-  state_->acceptor.bind(endpoint, error);
+  state_->acceptor.bind(Local::endpoint(state_->path), error);
   if (error) throw std::runtime_error(state_->path + ": " + error.message());
   // Before listen() nobody gets in.
-  struct stat its {};
-  const bool shared = ::stat(like.c_str(), &its) == 0 &&
-                      ::chown(state_->path.c_str(), static_cast<uid_t>(-1), its.st_gid) == 0;
-  if (::chmod(state_->path.c_str(), shared ? 0660 : 0600) != 0) {
+  if (::chmod(state_->path.c_str(), 0600) != 0) {
     throw std::runtime_error(state_->path + ": its rights cannot be set");
   }
   state_->acceptor.listen();
   state_->accept();
   state_->thread = std::thread([state = state_.get()] {
     ::pthread_setname_np(::pthread_self(), "control");
-    state->context.run();
+    state->run();
   });
 }
 
-Server::~Server() {
+void Server::share(const std::string& like) {
+  struct stat its {};
+  if (::stat(like.c_str(), &its) != 0) return;
+  if (::chown(state_->path.c_str(), static_cast<uid_t>(-1), its.st_gid) != 0) return;
+  (void)::chmod(state_->path.c_str(), 0660);
+}
+
+bool Server::close() {
+  if (state_ == nullptr) return true;
+  (void)::unlink(state_->path.c_str());
   asio::post(state_->context, [state = state_.get()] {
     error_code ignored;
     state->acceptor.close(ignored);
+    state->pause.cancel();
     const auto open = state->open;
     for (const auto& connection : open) connection->close();
   });
-  state_->thread.join();
-  (void)::unlink(state_->path.c_str());
+  const bool ended =
+      state_->ended.get_future().wait_for(std::chrono::seconds(3)) == std::future_status::ready;
+  if (ended) {
+    state_->thread.join();
+    state_.reset();
+  } else {
+    state_->thread.detach();
+    // For ever, and where it is not taken for a leak.
+    static auto* const left_behind = new std::vector<State*>;
+    left_behind->push_back(state_.release());
+  }
+  return ended;
 }
+
+Server::~Server() { (void)close(); }
 
 }  // namespace rise::control

@@ -10,7 +10,7 @@
 
 namespace rise::control {
 
-inline constexpr std::size_t kMaxRequestBytes = 24u << 20u;
+inline constexpr std::size_t kMaxRequestBytes = 2u << 20u;
 inline constexpr std::size_t kMaxWaitingBytes = 8u << 20u;  // of one connection, to be sent
 
 // One connection, as whoever answers sees it. Any thread; after it has ended nothing happens.
@@ -31,11 +31,17 @@ class Server {
   using Answer =
       std::function<std::shared_ptr<void>(std::string_view request, std::shared_ptr<Session>)>;
   static constexpr std::size_t kConnections = 16;
+  static constexpr int kPatience_s = 10;  // for a request
 
-  // A socket that a dead process has left is replaced. like: the path of a file whose group it is
-  // given. Throws std::runtime_error: the path is taken, or cannot be made.
-  Server(std::string path, const std::string& like, Answer answer);
+  // A socket that a dead process has left is replaced. For its owner alone, until share().
+  // Throws std::runtime_error: the path is taken, or cannot be made.
+  Server(std::string path, Answer answer);
+  // As close().
   ~Server();
+  // With the group of this file, too, if we may.
+  void share(const std::string& like);
+  // False: an answer has not returned within 3 s; its thread is left behind, and uses what it uses.
+  bool close();
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
 

@@ -17,8 +17,6 @@ namespace {
 namespace json = boost::json;
 using bus::MessageType;
 
-constexpr char kFrameSchema[] = "rise.message.TelemetryFrame";
-
 std::string as_level(std::string_view name) {
   std::string level(name);
   for (char& c : level) {

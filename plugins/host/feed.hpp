@@ -28,6 +28,9 @@
 
 namespace rise::host {
 
+// Of frames on the bus: the bytes of a TelemetryFrame.
+inline constexpr char kFrameSchema[] = "rise.message.TelemetryFrame";
+
 struct FeedTotals {
   std::uint64_t frames = 0;
   std::uint64_t events = 0;

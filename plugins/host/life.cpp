@@ -19,6 +19,13 @@ std::string words_of(const std::exception_ptr& exception) {
   }
 }
 
+void keep_for_ever(std::shared_ptr<Life> life) {
+  static std::mutex mutex;
+  static auto* const kept = new std::vector<std::shared_ptr<Life>>;
+  const std::lock_guard lock(mutex);
+  kept->push_back(std::move(life));
+}
+
 }  // namespace
 
 bool Life::enter(Clock::time_point* began) {
@@ -59,6 +66,7 @@ void Life::begin(const config::Settings* settings) {
       {
         const std::lock_guard lock(self->mutex_);
         self->plugin_ = std::move(plugin);
+        if (self->over_) return;  // given up meanwhile
       }
       made->start();
       self->started_.store(true, std::memory_order_release);
@@ -83,7 +91,11 @@ bool Life::end(std::chrono::milliseconds limit) {
   for (bus::Consumer& consumer : consumers) consumer.abandon();
   {
     std::unique_lock lock(mutex_);
-    if (!left_.wait_until(lock, until, [this] { return under_way_.empty(); })) return false;
+    if (!left_.wait_until(lock, until, [this] { return under_way_.empty(); })) {
+      // What is stuck in it may come back one day, to a life that has to be there still.
+      keep_for_ever(shared_from_this());
+      return false;
+    }
     plugin = std::move(plugin_);
   }
   if (plugin == nullptr) return true;
@@ -119,6 +131,11 @@ Life::Clock::duration Life::longest_call() const {
   const std::lock_guard lock(mutex_);
   if (under_way_.empty()) return {};
   return Clock::now() - *std::min_element(under_way_.begin(), under_way_.end());
+}
+
+std::size_t Life::calls_left() const {
+  const std::lock_guard lock(mutex_);
+  return under_way_.size();
 }
 
 Life::HealthNow Life::health_now() const {

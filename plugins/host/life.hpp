@@ -47,6 +47,7 @@ class Life : public Context, public std::enable_shared_from_this<Life> {
   [[nodiscard]] bool started() const { return started_.load(std::memory_order_acquire); }
   // The call under way that has taken the longest; zero: none.
   [[nodiscard]] Clock::duration longest_call() const;
+  [[nodiscard]] std::size_t calls_left() const;  // under way
   struct HealthNow {
     Health health = Health::Good;
     std::string text;

@@ -125,10 +125,10 @@ class Sidecar {
       }
       if (stopping == 0) std::this_thread::sleep_for(Milliseconds(50));
     }
-    control_.reset();
+    if (control_ != nullptr && !control_->close()) stuck_ = true;
     host_.stop();
   }
-  [[nodiscard]] bool may_return() const { return host_.abandoned() == 0; }
+  [[nodiscard]] bool may_return() const { return host_.abandoned() == 0 && !stuck_; }
 
  private:
   // One life of the core.
@@ -146,6 +146,7 @@ class Sidecar {
         stderr, "rise-sidecar: attached to core %u, %s\n", region.core_pid(),
         feed.resumed() ? "going on where the last one stopped" : "reading from the oldest frame");
     shm::keep_off_lanes(region);
+    if (control_ != nullptr) control_->share(shm::in_path("/dev/shm", region_name_));
     auto next_beat = std::chrono::steady_clock::now();
     auto next_look = next_beat;
     while (stopping == 0) {
@@ -185,10 +186,11 @@ class Sidecar {
     next_control_ = now + std::chrono::seconds(1);
     try {
       control_ = std::make_unique<control::Server>(
-          control::socket_path(region_name_), shm::in_path("/dev/shm", region_name_),
+          control::socket_path(region_name_),
           [this](std::string_view request, const std::shared_ptr<control::Session>& session) {
             return desk_.answer(request, session);
           });
+      control_->share(shm::in_path("/dev/shm", region_name_));
     } catch (const std::exception& error) {
       if (!no_control_) {
         std::fprintf(stderr, "rise-sidecar: no control socket: %s\n", error.what());
@@ -285,6 +287,7 @@ class Sidecar {
   std::unique_ptr<control::Server> control_;
   std::chrono::steady_clock::time_point next_control_{};
   bool no_control_ = false;  // and it was said
+  bool stuck_ = false;       // a thread of it
   bus::Consumer verbose_;
 };
 

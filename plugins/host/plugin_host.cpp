@@ -2,7 +2,9 @@
 
 #include <algorithm>
 
+#include "plugins/host/feed.hpp"
 #include "plugins/text/utc.hpp"
+#include "rise_generated.h"
 
 namespace rise::host {
 
@@ -12,6 +14,11 @@ bus::BusOptions bus_options(ThreadPool* pool) {
   bus::BusOptions options;
   options.name = "sidecar";
   options.post = [pool](std::function<void()> task) { pool->post(std::move(task)); };
+  options.schemas[kFrameSchema] = [](std::string_view payload) {
+    return payload.size() == sizeof(message::TelemetryFrame)
+               ? std::string()
+               : std::to_string(payload.size()) + " bytes";
+  };
   options.histories = {{"event/#", 10'000, 8u << 20u, 0}, {"alarm/#", 10'000, 8u << 20u, 0}};
   return options;
 }
@@ -58,7 +65,10 @@ PluginHost::PluginHost(const HostOptions& options, std::vector<PluginChoice> cho
   }
 }
 
-PluginHost::~PluginHost() { stop(); }
+PluginHost::~PluginHost() {
+  stop();
+  if (abandoned() == 0) pool_.stop();  // before the bus goes
+}
 
 void PluginHost::say(Level level, const std::string& who, const std::string& text) const {
   surroundings_.log(level, who, text);
@@ -83,7 +93,10 @@ void PluginHost::stop() {
   routes_.stop();
   // Against the order in which they were started.
   for (auto ward = wards_.rbegin(); ward != wards_.rend(); ++ward) {
-    if (ward->ending.valid()) ward->ending.wait();
+    if (ward->ending.valid() && !ward->ending.get()) {
+      const std::lock_guard lock(mutex_);
+      ++abandoned_;
+    }
     std::shared_ptr<Life> life;
     {
       const std::lock_guard lock(mutex_);
@@ -95,6 +108,10 @@ void PluginHost::stop() {
     ++abandoned_;
     say(Level::Warning, ward->choice.name, "does not end; left behind");
   }
+  // What still runs uses the bus.
+  if (pool_.wait_idle_for(options_.stop_limit)) return;
+  const std::lock_guard lock(mutex_);
+  ++abandoned_;
 }
 
 void PluginHost::begin(Ward* ward) {
@@ -105,7 +122,7 @@ void PluginHost::begin(Ward* ward) {
 }
 
 void PluginHost::look() {
-  bus_.tick(text::realtime_ns());
+  bus_.tick(text::steady_ns());
   const std::lock_guard lock(mutex_);
   if (!running_) return;
   for (Ward& ward : wards_) look_after(&ward);
@@ -172,7 +189,7 @@ void PluginHost::put_down(Ward* ward, const std::string& why) {
 void PluginHost::put_away(Ward* ward) {
   if (!ward->ending.get()) {
     ++abandoned_;
-    pool_.add_thread();
+    for (std::size_t lost = ward->life->calls_left(); lost > 0; --lost) pool_.add_thread();
   }
   ward->life.reset();
   ward->wait =

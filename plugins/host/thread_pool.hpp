@@ -39,10 +39,13 @@ class ThreadPool {
   static constexpr std::uint64_t kTurns = 32;
 
   explicit ThreadPool(const ThreadPoolOptions& options);
-  // Ends when the tasks under way have; what waits is dropped.
+  // As stop().
   ~ThreadPool();
   ThreadPool(const ThreadPool&) = delete;
   ThreadPool& operator=(const ThreadPool&) = delete;
+
+  // Ends when the tasks under way have; what waits is dropped. One thread, and no task.
+  void stop();
 
   // Any thread. priority: 1 (critical) to 5 (background), as a message's.
   void post(Task task, unsigned priority = 3);

@@ -28,6 +28,12 @@ class Breaker {
     }
     return state_ == BreakerState::Closed || (state_ == BreakerState::HalfOpen && !probing_);
   }
+  // The same without a consequence: closed, or it is time for the probe.
+  [[nodiscard]] bool ready(std::int64_t now_ms) const {
+    return state_ == BreakerState::Closed ||
+           (state_ == BreakerState::Open && now_ms >= until_ms_) ||
+           (state_ == BreakerState::HalfOpen && !probing_);
+  }
   // Ends with one of the three below.
   void trying() { probing_ = state_ == BreakerState::HalfOpen; }
   // Nothing was tried after all: the next may be the probe.

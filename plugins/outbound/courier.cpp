@@ -14,7 +14,7 @@ using bus::SendOutcome;
 
 namespace {
 
-constexpr std::int64_t kPatience_ms = 10'000;  // with a dictionary that we do not have
+constexpr std::size_t kAtOnce = 10'000;  // records passed over before others have their turn
 
 bool must_not_be_lost(const bus::Message& message) {
   return message.guarantee >= Guarantee::AtLeastOnce;
@@ -37,8 +37,7 @@ Courier::Courier(std::string name, const CourierOptions& options, bus::Adapter* 
       breaker_(options.breaker),
       rate_(options.rate_per_s, options.rate_burst),
       packing_(options.packing),
-      seen_(options.remembered_ids),
-      order_(options.order) {
+      inward_(name_, options.inward, &packing_, bus) {
   if (log_ != nullptr) cursor_.emplace(log_->cursor());
 }
 
@@ -85,8 +84,8 @@ MessagePtr Courier::outward(const MessagePtr& message) const {
   const bool is_theirs = std::any_of(
       options_.foreign_topics.begin(), options_.foreign_topics.end(),
       [&](const std::string& pattern) { return bus::matches(pattern, message->topic); });
-  if (options_.conversion == nullptr || !is_theirs) return message;
-  auto text = options_.conversion->to(*message);
+  if (options_.inward.conversion == nullptr || !is_theirs) return message;
+  auto text = options_.inward.conversion->to(*message);
   if (!text) return nullptr;
   auto out = std::make_shared<bus::Message>(*message);
   out->payload = std::move(*text);
@@ -121,18 +120,14 @@ void Courier::bury(const MessagePtr& message, std::string_view why, std::uint32_
   bus_->dead_letters().add({message, name_, std::string(why), text::realtime_ns(), attempts});
 }
 
-void Courier::tick(std::int64_t now_ns) {
-  std::vector<MessagePtr> ordered;
-  {
-    const std::lock_guard lock(inward_mutex_);
-    order_.tick(now_ns / 1'000'000, &ordered);
-  }
-  publish(ordered);
+void Courier::tick(std::int64_t now_ns, std::int64_t now_ms) {
+  inward_.tick(now_ms);
   const std::lock_guard lock(mutex_);
   now_ns_ = now_ns;
+  now_ms_ = now_ms;
   acknowledge();
   if (running_ && up_) {
-    for (const MessagePtr& said : packing_.announcements(now_ms())) {
+    for (const MessagePtr& said : packing_.announcements(now_ms_)) {
       MessagePtr dropped;
       (void)queue_.put(said, &dropped);
     }
@@ -151,38 +146,42 @@ void Courier::fill_durable(std::int64_t now_ns) {
   if (!cursor_ || pending_) return;
   Batch batch;
   batch.durable = true;
-  std::uint64_t passed = 0;  // records that need not be sent
-  while (batch.messages.size() < options_.batch) {
+  std::size_t passed = 0;  // records that need not be sent
+  while (batch.messages.size() < options_.batch && passed < kAtOnce) {
     const std::optional<store::Record> record = cursor_->next();
     if (!record) break;
+    batch.last = record->number;
     bus::Decoded decoded = bus::decode(text_of(*record));
     if (decoded.message == nullptr) {
       ++counts_.lost;  // of another version, or by somebody else
+      ++passed;
     } else if (decoded.message->expired(now_ns)) {
       ++counts_.expired;
       bury(decoded.message, "expired", 0);
+      ++passed;
     } else {
       batch.messages.push_back(std::move(decoded.message));
       batch.records.push_back(record->number);
-      continue;
     }
-    if (batch.messages.empty()) passed = record->number;
   }
-  if (passed != 0) log_->acknowledge(passed);
-  if (batch.messages.empty()) return;
-  attempts_ = 0;
-  pending_ = std::move(batch);
+  if (!batch.messages.empty()) {
+    attempts_ = 0;
+    pending_ = std::move(batch);
+  } else if (passed != 0) {
+    log_->acknowledge(batch.last);
+  }
 }
 
 // As much of what waits as the rate allows; the rest stays.
 Courier::Batch Courier::take_durable() {
   Batch batch = std::move(*pending_);
   pending_.reset();
-  const std::size_t allowed = rate_.take(batch.messages.size(), now_ms());
+  const std::size_t allowed = rate_.take(batch.messages.size(), now_ms_);
   if (allowed == batch.messages.size()) return batch;
   const auto n = static_cast<std::ptrdiff_t>(allowed);
   Batch rest;
   rest.durable = true;
+  rest.last = std::exchange(batch.last, 0);
   rest.messages.assign(batch.messages.begin() + n, batch.messages.end());
   rest.records.assign(batch.records.begin() + n, batch.records.end());
   pending_ = std::move(rest);
@@ -193,7 +192,7 @@ Courier::Batch Courier::take_durable() {
 
 Courier::Batch Courier::take_volatile() {
   Batch batch;
-  const std::size_t allowed = rate_.take(options_.batch, now_ms());
+  const std::size_t allowed = rate_.take(options_.batch, now_ms_);
   queue_.take(allowed, &batch.messages);
   std::erase_if(batch.messages, [&](const MessagePtr& message) {
     if (!message->expired(now_ns_)) return false;
@@ -216,23 +215,24 @@ void Courier::put_back(Batch batch) {
     batch.messages.insert(batch.messages.end(), pending_->messages.begin(),
                           pending_->messages.end());
     batch.records.insert(batch.records.end(), pending_->records.begin(), pending_->records.end());
+    batch.last = pending_->last;
   }
   pending_ = std::move(batch);
 }
 
 void Courier::send_batch() {
-  const bool durable_due = pending_.has_value() && now_ms() >= wait_until_ms_;
+  const bool durable_due = pending_.has_value() && now_ms_ >= wait_until_ms_;
   const bool durable = durable_due && (!turn_ || queue_.empty());
   turn_ = durable;
   if (!durable && queue_.empty()) return;
-  if (!breaker_.allows(now_ms())) return;
+  if (!breaker_.allows(now_ms_)) return;
   Batch batch = durable ? take_durable() : take_volatile();
   if (batch.messages.empty()) {
     put_back(std::move(batch));
     return;
   }
   batch.number = ++batches_;
-  batch.parcels = packing_.wrap(batch.messages, now_ms());
+  batch.parcels = packing_.wrap(batch.messages, now_ms_);
   const std::vector<MessagePtr> parcels = batch.parcels.messages;
   under_way_ = std::move(batch);
   breaker_.trying();  // before: the adapter may tell at once
@@ -262,7 +262,7 @@ void Courier::sent(std::uint64_t number, std::span<const SendOutcome> of_parcels
   if (n(SendOutcome::Failed) == 0) {
     breaker_.succeeded();
   } else if (running_) {
-    breaker_.failed(now_ms());
+    breaker_.failed(now_ms_);
   }
   if (batch.durable) {
     settle_durable(batch, outcomes, why);
@@ -276,6 +276,7 @@ void Courier::settle_durable(const Batch& batch, std::span<const SendOutcome> ou
                              std::string_view why) {
   Batch again;
   again.durable = true;
+  again.last = batch.last;
   std::uint64_t done = 0;
   for (std::size_t i = 0; i < batch.messages.size(); ++i) {
     const SendOutcome outcome = i < outcomes.size() ? outcomes[i] : SendOutcome::Failed;
@@ -289,6 +290,8 @@ void Courier::settle_durable(const Batch& batch, std::span<const SendOutcome> ou
     }
     if (again.messages.empty()) done = batch.records[i];
   }
+  // With the last of them also what was passed over behind it.
+  if (again.messages.empty() && batch.last != 0) done = batch.last;
   if (done != 0) log_->acknowledge(done);
   if (again.messages.empty()) {
     attempts_ = 0;
@@ -296,7 +299,7 @@ void Courier::settle_durable(const Batch& batch, std::span<const SendOutcome> ou
     return;
   }
   const double chance = std::uniform_real_distribution<double>()(chance_);
-  wait_until_ms_ = now_ms() + bus::backoff_ms(options_.backoff, ++attempts_, chance);
+  wait_until_ms_ = now_ms_ + bus::backoff_ms(options_.backoff, ++attempts_, chance);
   put_back(std::move(again));
 }
 
@@ -309,140 +312,24 @@ void Courier::settle_volatile(const Batch& batch, std::span<const SendOutcome> o
   }
 }
 
-// Of one delivery: gone when all its messages are.
-struct Courier::Tag {
-  Tag(std::shared_ptr<Inward> its_inward, std::uint64_t its_number)
-      : inward(std::move(its_inward)), number(its_number) {}
-  Tag(const Tag&) = delete;
-  Tag& operator=(const Tag&) = delete;
-  ~Tag() {
-    const std::lock_guard lock(inward->mutex);
-    if (number != 0) inward->handled.push_back(number);
-  }
-  const std::shared_ptr<Inward> inward;
-  const std::uint64_t number;
-};
-
-// Marked as brought by us; and whoever lets go of the last one makes its delivery acknowledged.
-MessagePtr Courier::received(const bus::Message& message, const std::shared_ptr<Tag>& tag) const {
-  struct Held {
-    Held(const bus::Message& its_message, std::shared_ptr<Tag> its_tag)
-        : message(its_message), tag(std::move(its_tag)) {
-      const std::lock_guard lock(tag->inward->mutex);
-      ++tag->inward->under_way;
-    }
-    Held(const Held&) = delete;
-    Held& operator=(const Held&) = delete;
-    ~Held() {
-      const std::lock_guard lock(tag->inward->mutex);
-      --tag->inward->under_way;
-    }
-    bus::Message message;
-    std::shared_ptr<Tag> tag;
-  };
-  auto held = std::make_shared<Held>(message, tag);
-  auto& headers = held->message.headers;
-  std::erase_if(headers, [](const auto& header) { return header.first == kBroughtBy; });
-  if (headers.size() < bus::kMaxHeaders) headers.emplace_back(kBroughtBy, name_);
-  return {held, &held->message};
-}
-
-bool Courier::open(const bus::Delivery& delivery, std::vector<MessagePtr>* messages) {
-  const bus::Message& message = *delivery.message;
-  const bool is_packed = packing::is_packed(message);
-  packing::Unpacked unpacked;
-  if (is_packed) {
-    unpacked = packing_.unwrap(message);
-    const std::int64_t now_ms = text::realtime_ns() / 1'000'000;
-    if (unpacked.dictionary != 0 && delivery.tag != 0) {
-      // It is on its way, most likely.
-      if (lacks_since_ms_ == 0) lacks_since_ms_ = now_ms;
-      if (now_ms - lacks_since_ms_ < kPatience_ms) return false;
-    }
-    lacks_since_ms_ = 0;
-  }
-  bus::Message converted;
-  std::string fault = std::move(unpacked.fault);
-  const bool is_foreign = foreign::is_foreign(message);
-  if (is_foreign) {
-    fault = options_.conversion != nullptr ? options_.conversion->from(message, &converted)
-                                           : "nobody here converts what is foreign";
-  }
-  // From here on it will be acknowledged.
-  const auto tag = std::make_shared<Tag>(inward_, delivery.tag);
-  if (is_foreign && fault.empty()) messages->push_back(received(converted, tag));
-  if (!is_packed && !is_foreign) messages->push_back(received(message, tag));
-  for (const MessagePtr& inner : unpacked.messages) messages->push_back(received(*inner, tag));
-  if (fault.empty()) return true;
-  if (must_not_be_lost(message)) bury(delivery.message, fault, 0);
-  const std::lock_guard lock(inward_mutex_);
-  ++malformed_;
-  return true;
-}
-
-void Courier::publish(const std::vector<MessagePtr>& messages) {
-  for (const MessagePtr& message : messages) (void)bus_->forward(message);
-}
-
 // With the lock held.
 void Courier::acknowledge() {
-  std::vector<std::uint64_t> tags;
-  bool room = false;
-  {
-    const std::lock_guard lock(inward_->mutex);
-    tags.swap(inward_->handled);
-    room = inward_->under_way <= options_.inward / 2;
-  }
+  const Inward::Handled handled = inward_.handled();
   if (!running_) return;
-  if (!tags.empty()) adapter_->acknowledge(tags);
-  if (!held_up_ || !room) return;
+  if (!handled.tags.empty()) adapter_->acknowledge(handled.tags);
+  if (!held_up_ || !handled.room) return;
   held_up_ = false;
   adapter_->resume();
 }
 
 bool Courier::delivered(const bus::Delivery& delivery) {
-  bool full = false;
-  {
-    const std::lock_guard lock(inward_->mutex);
-    full = inward_->under_way >= options_.inward;
-  }
-  if (full) {
-    const std::lock_guard lock(mutex_);
-    held_up_ = true;
-    return false;
-  }
-  if (packing_.heard(*delivery.message, text::realtime_ns() / 1'000'000)) return true;
-  std::vector<MessagePtr> messages;
-  if (!open(delivery, &messages)) {
-    const std::lock_guard lock(mutex_);
-    held_up_ = true;
-    return false;
-  }
-  std::vector<MessagePtr> out;
-  for (const MessagePtr& message : messages) {
-    const std::lock_guard lock(inward_mutex_);
-    ++received_;
-    if (message->guarantee < Guarantee::ExactlyOnce) {
-      out.push_back(message);
-    } else if (seen_.knows(message->id)) {
-      ++duplicates_;
-    } else {
-      seen_.remember(message->id);
-      if (message->guarantee != Guarantee::Ordered || message->sequence == 0) {
-        out.push_back(message);
-      } else if (!order_.put(message, text::realtime_ns() / 1'000'000, &out)) {
-        ++duplicates_;
-      }
-    }
-  }
-  publish(out);
-  return true;
+  if (inward_.take(delivery)) return true;
+  const std::lock_guard lock(mutex_);
+  held_up_ = true;
+  return false;
 }
 
-void Courier::malformed(std::string_view, std::string_view) {
-  const std::lock_guard lock(inward_mutex_);
-  ++malformed_;
-}
+void Courier::malformed(std::string_view, std::string_view) { inward_.malformed(); }
 
 void Courier::link_changed(bus::Link link, std::string_view) {
   const std::lock_guard lock(mutex_);
@@ -457,13 +344,7 @@ CourierCounts Courier::counts() const {
     counts.breaker = breaker_.state();
     counts.breaker_opened = breaker_.opened();
   }
-  {
-    const std::lock_guard lock(inward_mutex_);
-    counts.received = received_;
-    counts.duplicates = duplicates_;
-    counts.malformed = malformed_;
-    counts.missing = order_.missing();
-  }
+  counts.inward = inward_.counts();
   counts.queue = queue_.counts();
   if (log_ != nullptr) counts.log = log_->status();
   counts.packing = packing_.counts();
@@ -473,7 +354,7 @@ CourierCounts Courier::counts() const {
 
 bool Courier::well() const {
   const std::lock_guard lock(mutex_);
-  return up_ && breaker_.state() == BreakerState::Closed;
+  return up_ && breaker_.ready(now_ms_);
 }
 
 }  // namespace rise::outbound

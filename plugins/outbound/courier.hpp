@@ -17,7 +17,6 @@
 // Any thread may call; the adapter is called by one at a time.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -28,13 +27,11 @@
 
 #include "plugins/bus/adapter.hpp"
 #include "plugins/bus/bus.hpp"
-#include "plugins/bus/deduplicator.hpp"
 #include "plugins/bus/queue.hpp"
-#include "plugins/foreign/conversion.hpp"
 #include "plugins/outbound/breaker.hpp"
+#include "plugins/outbound/inward.hpp"
 #include "plugins/outbound/packing_stage.hpp"
 #include "plugins/outbound/rate_limit.hpp"
-#include "plugins/outbound/sequencer.hpp"
 #include "plugins/store/cursor.hpp"
 #include "plugins/store/log.hpp"
 
@@ -47,12 +44,9 @@ struct CourierOptions {
   bus::BackoffSpec backoff;  // between attempts of what must not be lost
   double rate_per_s = 0;     // messages; 0: no limit
   double rate_burst = 1000;
-  SequencerSpec order;
-  std::size_t remembered_ids = 100'000;
-  std::size_t inward = 10'000;  // messages received, and not yet handled
+  InwardOptions inward;
   PackingSpec packing;
-  // For what comes in as the text of other programs, and what goes out to them on these patterns.
-  std::shared_ptr<const foreign::Conversion> conversion;
+  // Patterns on which messages go out as the text of other programs, by the conversion of `inward`.
   std::vector<std::string> foreign_topics;
 };
 
@@ -65,10 +59,7 @@ struct CourierCounts {
   std::uint64_t refused = 0;     // by the far side: dead letters
   std::uint64_t not_stored = 0;  // for want of room on disk: dead letters
   std::uint64_t expired = 0;
-  std::uint64_t received = 0;
-  std::uint64_t duplicates = 0;  // received, and dropped
-  std::uint64_t malformed = 0;   // received
-  std::uint64_t missing = 0;     // of Ordered, given up
+  InwardCounts inward;
   BreakerState breaker = BreakerState::Closed;
   std::uint64_t breaker_opened = 0;
   PackingCounts packing;
@@ -90,43 +81,31 @@ class Courier : private bus::AdapterEvents {
   bool offer(const bus::MessagePtr& message);
   // The same, but what becomes of it is the caller's matter.
   [[nodiscard]] bool try_offer(const bus::MessagePtr& message);
-  // Sends what can be sent. Every 10 ms or so, and when there is something new.
-  void tick(std::int64_t now_ns);
+  // Sends what can be sent. Every 10 ms or so, and when there is something new. now_ns: realtime,
+  // by which messages expire; now_ms: of a clock that nobody sets, for all waits.
+  void tick(std::int64_t now_ns, std::int64_t now_ms);
 
   [[nodiscard]] const std::string& name() const { return name_; }
   [[nodiscard]] CourierCounts counts() const;
   // It came in through this courier: sent out again it would go round for ever.
   [[nodiscard]] bool brought(const bus::Message& message) const {
-    return message.header(kBroughtBy) == name_;
+    return message.header(Inward::kBroughtBy) == name_;
   }
-  // For routing: the link is up and the breaker closed.
+  // For routing: the link is up and the breaker closed, or ready for its probe.
   [[nodiscard]] bool well() const;
   [[nodiscard]] bool has_store() const { return log_ != nullptr; }
   [[nodiscard]] std::uint64_t waiting() const;
 
  private:
-  static constexpr char kBroughtBy[] = "brought-by";
-  // Of messages received: told by whoever lets go of one last, on whatever thread.
-  struct Inward {
-    std::mutex mutex;
-    std::vector<std::uint64_t> handled;  // tags to be acknowledged
-    std::size_t under_way = 0;
-  };
-  struct Tag;
-  [[nodiscard]] bus::MessagePtr received(const bus::Message& message,
-                                         const std::shared_ptr<Tag>& tag) const;
   // As it goes out. Null: it cannot be said to the other program.
   [[nodiscard]] bus::MessagePtr outward(const bus::MessagePtr& message) const;
-  // What a delivery consists of. False: it has to wait for a dictionary.
-  bool open(const bus::Delivery& delivery, std::vector<bus::MessagePtr>* messages);
-  void publish(const std::vector<bus::MessagePtr>& messages);
-  void acknowledge();
   // What is under way.
   struct Batch {
     std::uint64_t number = 0;
     bool durable = false;
     std::vector<bus::MessagePtr> messages;
     std::vector<std::uint64_t> records;  // durable: of each message
+    std::uint64_t last = 0;              // record up to which the log was read; 0: more follows
     PackingStage::Parcels parcels;       // as which it was sent
   };
   void sent(std::uint64_t batch, std::span<const bus::SendOutcome> outcomes,
@@ -136,6 +115,7 @@ class Courier : private bus::AdapterEvents {
   void link_changed(bus::Link link, std::string_view why) override;
 
   // With the lock held.
+  void acknowledge();
   void fill_durable(std::int64_t now_ns);
   void send_batch();
   Batch take_durable();
@@ -146,7 +126,6 @@ class Courier : private bus::AdapterEvents {
   void settle_volatile(const Batch& batch, std::span<const bus::SendOutcome> outcomes,
                        std::string_view why);
   void bury(const bus::MessagePtr& message, std::string_view why, std::uint32_t attempts);
-  std::int64_t now_ms() const { return now_ns_ / 1'000'000; }
 
   const std::string name_;
   const CourierOptions options_;
@@ -163,6 +142,7 @@ class Courier : private bus::AdapterEvents {
   std::uint32_t attempts_ = 0;  // of pending_
   std::int64_t wait_until_ms_ = 0;
   std::int64_t now_ns_ = 0;
+  std::int64_t now_ms_ = 0;
   Breaker breaker_;
   RateLimit rate_;
   bool up_ = false;
@@ -171,17 +151,10 @@ class Courier : private bus::AdapterEvents {
   std::minstd_rand chance_{std::random_device{}()};
   CourierCounts counts_;
 
-  std::shared_ptr<Inward> inward_ = std::make_shared<Inward>();
   bool held_up_ = false;  // the adapter does not read for now
-  PackingStage packing_;
-  std::atomic<std::int64_t> lacks_since_ms_{0};  // a dictionary; 0: none
 
-  mutable std::mutex inward_mutex_;
-  bus::Deduplicator seen_;
-  Sequencer order_;
-  std::uint64_t received_ = 0;
-  std::uint64_t duplicates_ = 0;
-  std::uint64_t malformed_ = 0;
+  PackingStage packing_;
+  Inward inward_;
 };
 
 }  // namespace rise::outbound

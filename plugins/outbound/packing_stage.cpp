@@ -5,6 +5,7 @@
 
 #include "plugins/bus/wire.hpp"
 #include "plugins/foreign/conversion.hpp"
+#include "plugins/text/utc.hpp"
 
 namespace rise::outbound {
 
@@ -107,7 +108,7 @@ std::vector<MessagePtr> PackingStage::announcements(std::int64_t now_ms) {
   const auto say = [&](const char* topic, bus::Encoding encoding, std::string payload) {
     auto message = std::make_shared<bus::Message>();
     message->id = bus::Uuid::make();
-    message->time_ns = now_ms * 1'000'000;
+    message->time_ns = text::realtime_ns();
     message->type = static_cast<std::uint16_t>(bus::MessageType::Discovery);
     message->priority = bus::Priority::High;
     message->topic = topic;

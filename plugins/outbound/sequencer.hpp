@@ -23,9 +23,11 @@ class Sequencer {
  public:
   explicit Sequencer(const SequencerSpec& spec) : spec_(spec) {}
 
-  // Appends to *out what may go now: nothing, it, or it and what had waited for it. -> false: it
-  // has been here before.
-  bool put(const bus::MessagePtr& message, std::int64_t now_ms, std::vector<bus::MessagePtr>* out);
+  // Appends to *out what may go now: nothing, it, or it and what had waited for it. A source that
+  // begins anew is known by a later time with a lower number. -> false: it comes too late, or has
+  // been here before.
+  [[nodiscard]] bool put(const bus::MessagePtr& message, std::int64_t now_ms,
+                         std::vector<bus::MessagePtr>* out);
   // What has waited long enough, without what is missing.
   void tick(std::int64_t now_ms, std::vector<bus::MessagePtr>* out);
   [[nodiscard]] std::uint64_t missing() const { return missing_; }  // given up
@@ -33,10 +35,12 @@ class Sequencer {
 
  private:
   struct Stream {
-    std::uint64_t next = 0;  // 0: none seen yet
+    std::uint64_t next = 0;    // 0: none seen yet
+    std::int64_t time_ns = 0;  // of the latest that went
     std::int64_t since_ms = 0;
     std::map<std::uint64_t, bus::MessagePtr> waiting;
   };
+  void let_go(Stream* stream, std::vector<bus::MessagePtr>* out);
   void release(Stream* stream, std::vector<bus::MessagePtr>* out);
   void forget(std::vector<bus::MessagePtr>* out);
   void give_up(Stream* stream, std::int64_t now_ms, std::vector<bus::MessagePtr>* out);

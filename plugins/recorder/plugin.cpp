@@ -61,6 +61,9 @@ class RecorderPlugin : public host::Plugin {
     if (!opened) throw std::runtime_error(opened.error());
     recorder_ = std::move(*opened);
   }
+  ~RecorderPlugin() override { RecorderPlugin::stop(); }
+  RecorderPlugin(const RecorderPlugin&) = delete;
+  RecorderPlugin& operator=(const RecorderPlugin&) = delete;
 
   void start() override {
     context_->metrics([this](host::MetricsText* text) { collect(text); });

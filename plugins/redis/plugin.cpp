@@ -10,6 +10,7 @@
 #include "plugins/host/plugin.hpp"
 #include "plugins/outbound/courier.hpp"
 #include "plugins/redis/adapter.hpp"
+#include "plugins/redis/queue_bridge.hpp"
 #include "plugins/text/utc.hpp"
 
 namespace rise::redis {
@@ -45,6 +46,12 @@ constexpr rise_setting_spec kSettings[] = {
     sdk::string("subscribe.*", 1, 255, nullptr, "topics that come from there, as patterns"),
     sdk::choice("subscribe_guarantee", "best_effort|at_least_once", "\"at_least_once\"",
                 "of what comes from there: pub/sub or streams"),
+    sdk::string("push.*", 3, 511, nullptr,
+                "classic work queues: \"pattern=queue\", e.g. \"alarm/#=queue:alerts\""),
+    sdk::string("pop.*", 1, 255, nullptr,
+                "work queues whose items are published here as queue/<name>"),
+    sdk::integer("queue_max_items", 0, 1e9, "1000000", nullptr,
+                 "how long a work queue may get; then the oldest go; 0: no limit"),
     sdk::string("group", 0, 63, "\"\"", "consumer group that shares it; empty: one of our own"),
     sdk::string(
         "store", 0, 255, "\"\"",
@@ -128,6 +135,20 @@ class RedisPlugin : public host::Plugin {
                  open_store(settings)),
         guarantee_(guarantee_of(settings.string("guarantee"))),
         json_(settings.string("telemetry") == "json") {
+    for (const std::string& entry : patterns(settings, "push")) {
+      const std::size_t equals = entry.rfind('=');
+      if (equals == std::string::npos || equals == 0 || equals + 1 == entry.size()) {
+        throw std::invalid_argument("push: \"" + entry + "\" is no pattern=queue");
+      }
+      push_.emplace_back(entry.substr(0, equals), entry.substr(equals + 1));
+    }
+    const std::vector<std::string> pop = patterns(settings, "pop");
+    if (!push_.empty() || !pop.empty()) {
+      Options options = adapter_options(settings, context->region());
+      options.connection.client_name += "-queues";
+      queues_.emplace(options, static_cast<std::uint64_t>(settings.integer("queue_max_items")), pop,
+                      &context->bus());
+    }
     publish_ = patterns(settings, "publish");
     for (const std::string& pattern : patterns(settings, "subscribe")) {
       adapter_.subscribe({pattern, *guarantee_of(settings.string("subscribe_guarantee")),
@@ -136,6 +157,7 @@ class RedisPlugin : public host::Plugin {
   }
 
   void start() override {
+    start_queues();
     context_->metrics([this](host::MetricsText* text) { collect(text); });
     courier_.start();
     for (const std::string& pattern : publish_) {
@@ -158,7 +180,10 @@ class RedisPlugin : public host::Plugin {
     context_->transport(std::move(transport));
     context_->every_ms(5, [this] { tick(); });
   }
-  void stop() override { courier_.stop(); }
+  void stop() override {
+    courier_.stop();
+    if (queues_) queues_->stop();
+  }
 
  private:
   static std::vector<std::string> patterns(const config::Settings& settings,
@@ -175,7 +200,7 @@ class RedisPlugin : public host::Plugin {
     options.rate_per_s = settings.number("rate_per_s");
     options.foreign_topics = patterns(settings, "foreign_topics");
     if (settings.count("foreign_map") != 0) {
-      options.conversion =
+      options.inward.conversion =
           std::make_shared<foreign::FieldMapping>(patterns(settings, "foreign_map"));
     }
     options.packing.on = settings.string("pack") == "negotiated";
@@ -183,6 +208,20 @@ class RedisPlugin : public host::Plugin {
     options.packing.level = static_cast<int>(settings.integer("pack_level"));
     options.packing.reads = patterns(settings, "subscribe");
     return options;
+  }
+
+  void start_queues() {
+    if (!queues_) return;
+    queues_->start();
+    for (const auto& [pattern, queue] : push_) {
+      bus::SubscribeOptions options;
+      options.pattern = pattern;
+      options.limits.messages.fill(65'536);
+      options.handler = [this, to = queue](const bus::MessagePtr& message) {
+        queues_->push(as_sent(message), to);
+      };
+      context_->subscribe(std::move(options));
+    }
   }
 
   void pass_on(const bus::MessagePtr& message) {
@@ -207,7 +246,8 @@ class RedisPlugin : public host::Plugin {
   }
 
   void tick() {
-    courier_.tick(text::realtime_ns());
+    courier_.tick(text::realtime_ns(), text::steady_ms());
+    if (queues_) queues_->tick();
     const bus::AdapterHealth health = adapter_.health();
     if (health.link == bus::Link::Up) {
       context_->health(host::Health::Good, "");
@@ -236,9 +276,9 @@ class RedisPlugin : public host::Plugin {
     text->counter("rise_adapter_refused_total", "messages that the far side refuses", labels,
                   number(counts.refused));
     text->counter("rise_adapter_received_total", "messages received", labels,
-                  number(counts.received));
+                  number(counts.inward.received));
     text->counter("rise_adapter_duplicates_total", "messages received again, and dropped", labels,
-                  number(counts.duplicates));
+                  number(counts.inward.duplicates));
     text->counter("rise_adapter_reconnects_total", "connections made anew", labels,
                   number(counts.adapter.reconnects));
     text->counter("rise_adapter_packed_total", "messages sent within others", labels,
@@ -249,6 +289,15 @@ class RedisPlugin : public host::Plugin {
                   number(counts.packing.bytes_out));
     text->gauge("rise_adapter_round_trip_seconds", "of late", labels,
                 counts.adapter.round_trip_ms / 1000);
+    if (queues_) {
+      const QueueCounts queues = queues_->counts();
+      text->counter("rise_adapter_queue_pushed_total", "items pushed into work queues", labels,
+                    number(queues.pushed));
+      text->counter("rise_adapter_queue_popped_total", "items popped from work queues", labels,
+                    number(queues.popped));
+      text->counter("rise_adapter_queue_lost_total", "items dropped, refused or failed", labels,
+                    number(queues.dropped + queues.refused + queues.failed + queues.malformed));
+    }
     text->gauge("rise_store_records", "records not yet taken by the far side", labels,
                 number(counts.log.depth.records));
     text->gauge("rise_store_bytes", "size of the store", labels, number(counts.log.depth.bytes));
@@ -265,6 +314,8 @@ class RedisPlugin : public host::Plugin {
   std::optional<bus::Guarantee> guarantee_;
   bool json_;
   std::vector<std::string> publish_;
+  std::vector<std::pair<std::string, std::string>> push_;  // pattern, queue
+  std::optional<QueueBridge> queues_;
 };
 
 constexpr host::PluginInfo kInfo{

@@ -35,7 +35,11 @@ void Routes::start() {
   }
 }
 
-void Routes::stop() { consumers_.clear(); }
+void Routes::stop() {
+  // Without waiting: a transport may be stuck.
+  for (bus::Consumer& consumer : consumers_) consumer.abandon();
+  consumers_.clear();
+}
 
 std::shared_ptr<void> Routes::add(Transport transport) {
   auto added = std::make_shared<const Transport>(std::move(transport));
@@ -97,14 +101,18 @@ void Routes::pass_on(Route* route, const bus::MessagePtr& message) {
   // Without the lock: whoever listens may ask for the routes.
   if (!news.empty() && said_) said_(news);
   bool taken = false;
+  std::string refused;  // of broadcast: one who has not got it
   for (const std::size_t i : order) {
-    if (!transports[i]->take || !transports[i]->take(message)) continue;
+    if (!transports[i]->take || !transports[i]->take(message)) {
+      refused = transports[i]->name;
+      continue;
+    }
     taken = true;
     const std::lock_guard lock(route->mutex);
     ++route->sent[transports[i]->name];
     if (!all) return;
   }
-  if (taken) return;
+  if (taken && refused.empty()) return;
   const bool must_not_be_lost = message->guarantee >= bus::Guarantee::AtLeastOnce;
   {
     const std::lock_guard lock(route->mutex);
@@ -112,7 +120,9 @@ void Routes::pass_on(Route* route, const bus::MessagePtr& message) {
   }
   if (must_not_be_lost) {
     bus_->dead_letters().add(
-        {message, route->name, "no transport takes it", text::realtime_ns(), 0});
+        {message, route->name,
+         taken ? refused + " does not take it" : std::string("no transport takes it"),
+         text::realtime_ns(), 0});
   }
 }
 

@@ -122,9 +122,11 @@ void Watchdog::wait_until(std::int64_t time_ns) {
     // FUTEX_WAIT_BITSET, because its time is absolute. Not FUTEX_PRIVATE: others share the word.
     const long rc = ::syscall(SYS_futex, spec_.urgent_word, FUTEX_WAIT_BITSET, 0, &until, nullptr,
                               FUTEX_BITSET_MATCH_ANY);
-    woken_ = rc == 0;
-    if (rc == 0 || errno == ETIMEDOUT) return;
-    // It is set already, or its memory is gone: without sleeping we would hold the core.
+    const int error = rc == 0 ? 0 : errno;
+    // EAGAIN: it was set just before. Then we look, and if it stays set sleep as below.
+    woken_ = error == 0 || error == EAGAIN;
+    if (woken_ || error == ETIMEDOUT) return;
+    // Its memory is gone: without sleeping we would hold the core.
   }
   woken_ = false;
   ::clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, nullptr);

@@ -10,8 +10,13 @@
 namespace rise::shm {
 
 void keep_off_lanes(const Region& region) {
-  cpu_set_t allowed;
-  if (::sched_getaffinity(0, sizeof allowed, &allowed) != 0) return;
+  // As it was at first: the next core may have its lanes elsewhere.
+  static const cpu_set_t allowed = [] {
+    cpu_set_t its;
+    CPU_ZERO(&its);
+    (void)::sched_getaffinity(0, sizeof its, &its);
+    return its;
+  }();
   cpu_set_t rest = allowed;
   for (const message::CoreHealth& health : region.table<message::CoreHealth>(SectionKind::Lanes)) {
     if (health.cpu() >= 0) CPU_CLR(static_cast<std::size_t>(health.cpu()), &rest);

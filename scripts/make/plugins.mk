@@ -30,7 +30,7 @@ plugins-program: $(OUT)/tests/plugins
 # ---- plugins proper: shared objects that use what is in rise-sidecar (bus and host), and bring what is not.
 PLUGINS := metrics redis recorder
 PLUGIN_OBJ.metrics := $(call objects,$(wildcard plugins/metrics/*.cpp))
-PLUGIN_OBJ.redis := $(call objects,plugins/redis/plugin.cpp $(REDIS_SRC) $(OUTBOUND_SRC)) $(NET_OBJ) $(STORE_OBJ)
+PLUGIN_OBJ.redis := $(call objects,plugins/redis/plugin.cpp plugins/redis/queue_bridge.cpp $(REDIS_SRC) $(OUTBOUND_SRC)) $(NET_OBJ) $(STORE_OBJ)
 PLUGIN_LIBS.redis := $(REDIS_LIBS) -lzstd
 # FlatBuffers' library comes in a form that no shared object can take: so the recorder is in the program.
 PLUGIN_OBJ.recorder := $(OUT)/obj/plugins/recorder/plugin.o

@@ -1,6 +1,6 @@
 # plugins/redis, and plugins/net that it stands on. Included before plugins.mk.
 NET_SRC := $(wildcard plugins/net/*.cpp)
-REDIS_SRC := $(filter-out %/plugin.cpp,$(wildcard plugins/redis/*.cpp))
+REDIS_SRC := $(filter-out %/plugin.cpp %/queue_bridge.cpp,$(wildcard plugins/redis/*.cpp))
 NET_OBJ := $(call objects,$(NET_SRC))
 REDIS_OBJ := $(call objects,$(REDIS_SRC))
 # What it needs of the bus.

@@ -571,8 +571,8 @@ class Couriers {
     to_->start();
     thread_ = std::thread([this] {
       while (!over_) {
-        from_->tick(text::realtime_ns());
-        to_->tick(text::realtime_ns());
+        from_->tick(text::realtime_ns(), text::steady_ms());
+        to_->tick(text::realtime_ns(), text::steady_ms());
         std::this_thread::sleep_for(1ms);
       }
     });
@@ -594,7 +594,7 @@ class Couriers {
     const std::lock_guard lock(mutex_);
     return got_;
   }
-  [[nodiscard]] std::uint64_t duplicates() const { return to_->counts().duplicates; }
+  [[nodiscard]] std::uint64_t duplicates() const { return to_->counts().inward.duplicates; }
 
  private:
   std::string folder_;

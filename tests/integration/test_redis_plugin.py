@@ -274,6 +274,24 @@ class RedisPlugin(unittest.TestCase):
 
         harness.wait_until(sends_readable, 30, "as they are, when it has gone")
 
+    def test_the_classic_work_queues(self):
+        server = self.server()
+        self.start(
+            server, publish=[], push=["alarm/#=queue:alerts"], pop=["queue:economics"]
+        )
+        self.wait_well()
+        self.rise("bus", "publish", "alarm/mill-1", '{"level":3}')
+        self.rise("bus", "publish", "alarm/mill-1", "no JSON")
+        harness.wait_until(lambda: server.do("LLEN", "queue:alerts") == 1, 10, "it is pushed")
+        item = json.loads(server.do("RPOP", "queue:alerts"))
+        self.assertEqual(sorted(item), ["id", "payload", "queue", "timestamp"])
+        self.assertEqual((item["queue"], item["payload"]), ("queue:alerts", {"level": 3}))
+        tap = self.tap("queue/#", "--count", "1")
+        server.do("LPUSH", "queue:economics", '{"id":"7","payload":{"cost":1.5}}')
+        out = json.loads(tap.communicate(timeout=20)[0])
+        self.assertEqual((out["topic"], out["payload"]), ("queue/economics", {"cost": 1.5}))
+        self.assertEqual(out["headers"], [["queue", "queue:economics"]])
+
     def test_messages_of_other_programs(self):
         server = self.server()
         mapping = ["type=kind", "type.ALERT=Alarm", "payload=data", "source=from", "id=n"]

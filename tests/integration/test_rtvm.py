@@ -1,6 +1,8 @@
 #!/usr/bin/python3
 """The core on a PREEMPT_RT kernel, in an emulated machine (scripts/rtvm, tests/rtvm). Nothing here is a
 time of a real machine: in icount mode a nanosecond is an instruction, in smp mode times mean nothing."""
+import base64
+import gzip
 import concurrent.futures
 import json
 import pathlib
@@ -393,7 +395,7 @@ class Trace(OnMachine):
     def test_a_late_cycle_has_the_kernel_beside_it(self):
         parts = self.result.parts
         self.assertRegex(parts["said"], r"around the late cycle \d+ of lane 0, \d+ events")
-        events = json.loads(parts["trace"])["traceEvents"]
+        events = json.loads(gzip.decompress(base64.b64decode(parts["trace"])))["traceEvents"]
         names = [e["name"] for e in events]
         self.assertIn("LATE", names)
         self.assertTrue(any(name.startswith("lane-main ") for name in names), "who ran")

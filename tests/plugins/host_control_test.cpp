@@ -25,7 +25,7 @@ TEST_GROUP(HostControl) {
   void teardown() override { (void)::unlink(path.c_str()); }
 
   std::unique_ptr<Server> serve(Server::Answer answer) {
-    return std::make_unique<Server>(path, "/nonexistent", std::move(answer));
+    return std::make_unique<Server>(path, std::move(answer));
   }
   std::unique_ptr<Server> echo() {
     return serve([](std::string_view request, const std::shared_ptr<Session>& session) {
@@ -100,6 +100,46 @@ TEST(HostControl, WhoDoesNotReadLosesWhatHeDoesNotTake) {
   CHECK(got > 0);
   CHECK(dropped > 0);
   LONGS_EQUAL(kLines, got + dropped);
+}
+
+TEST(HostControl, ALineStaysALine) {
+  const auto server = serve([](std::string_view, const std::shared_ptr<Session>& session) {
+    session->send("[1,\n2]");
+    session->finish("end");
+    return nullptr;
+  });
+  auto client = Client::ask(region, "tell me");
+  STRCMP_EQUAL("[1, 2]", client->line(10s).value_or("?").c_str());
+  STRCMP_EQUAL("end", client->line(10s).value_or("?").c_str());
+}
+
+// It has the address, and accepts nobody.
+TEST(HostControl, WhoIsDeafHoldsUpNobody) {
+  const int fd = ::socket(AF_UNIX, SOCK_STREAM, 0);
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
+  LONGS_EQUAL(0, ::bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address));
+  LONGS_EQUAL(0, ::listen(fd, 0));
+  for (int i = 0; i < 5; ++i) CHECK_THROWS(std::runtime_error, echo());
+  ::close(fd);
+  const auto server = echo();
+  STRCMP_EQUAL("hello", asked("hello").c_str());
+}
+
+TEST(HostControl, AnAnswerThatDoesNotReturnIsLeftBehind) {
+  auto stuck = std::make_shared<std::atomic<bool>>(true);
+  auto inside = std::make_shared<std::atomic<bool>>(false);
+  auto server = serve([stuck, inside](std::string_view, const std::shared_ptr<Session>&) {
+    *inside = true;
+    for (int i = 0; i < 60'000 && *stuck; ++i) std::this_thread::sleep_for(1ms);
+    return nullptr;
+  });
+  auto client = Client::ask(region, "think");
+  for (int i = 0; i < 10'000 && !*inside; ++i) std::this_thread::sleep_for(1ms);
+  CHECK(!server->close());
+  *stuck = false;
+  CHECK(!client->line(10s));
 }
 
 TEST(HostControl, WhatIsKeptForAConnectionGoesWithIt) {

@@ -243,6 +243,27 @@ TEST(HostPlugins, OneThatDoesNotReturnIsGivenUpAndMadeAnew) {
   }
 }
 
+// Given up while it was made: it is not started when that returns after all.
+TEST(HostPlugins, OneThatIsMadeTooLateIsNotStarted) {
+  options.stall = 100ms;
+  auto door = std::make_shared<Door>();
+  std::atomic<int> times{0};
+  here.at_make = [&, door](Context*) {
+    if (times++ == 0) door->pass();
+  };
+  const auto plugins = host();
+  plugins->start();
+  until(plugins.get(), [&] { return view(plugins.get()).restarts == 1 && here.started == 1; });
+  door->open();
+  until(plugins.get(), [&] { return here.made == 2; });
+  for (int i = 0; i < 50; ++i) {
+    plugins->look();
+    std::this_thread::sleep_for(1ms);
+  }
+  LONGS_EQUAL(1, here.started);
+  plugins->stop();
+}
+
 TEST(HostPlugins, OneThatDoesNotStopIsLeftBehind) {
   auto door = std::make_shared<Door>();
   here.at_stop = [door](Context*) { door->pass(); };

@@ -273,6 +273,7 @@ TEST_GROUP(PackingCouriers) {
   std::vector<std::string> got;
   bus::Consumer consumer;
   std::int64_t now_ns = rise::text::realtime_ns();
+  std::int64_t now_ms = rise::text::steady_ms();
 
   void make(bool packs, bool understands) {
     outbound::CourierOptions options;
@@ -294,9 +295,10 @@ TEST_GROUP(PackingCouriers) {
   }
   void pass_ms(std::int64_t ms) {
     now_ns += ms * 1'000'000;
+    now_ms += ms;
     for (int i = 0; i < 3; ++i) {
-      to->tick(now_ns);
-      from->tick(now_ns);
+      to->tick(now_ns, now_ms);
+      from->tick(now_ns, now_ms);
     }
   }
   void send(int count, Guarantee guarantee = Guarantee::BestEffort,
@@ -412,7 +414,7 @@ TEST(PackingCouriers, DamagedOnesAreDeadLettersToo) {
   damaged.payload.resize(damaged.payload.size() / 2);
   to_adapter.deliver(shared(damaged), 5);
   pass_ms(1);
-  LONGS_EQUAL(1, to->counts().malformed);
+  LONGS_EQUAL(1, to->counts().inward.malformed);
   LONGS_EQUAL(1, to_bus.dead_letters().list().size());
   CHECK((to_adapter.acknowledged == std::vector<std::uint64_t>{5}));
 }

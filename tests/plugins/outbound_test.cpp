@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <functional>
 #include <random>
+#include <set>
 #include <string>
 
 #include "plugins/outbound/breaker.hpp"
@@ -124,7 +125,7 @@ TEST_GROUP(OutboundCourier) {
   }
   void pass_ms(std::int64_t ms) {
     now_ns += ms * 1'000'000;
-    courier->tick(now_ns);
+    courier->tick(now_ns, now_ns / 1'000'000);
   }
 };
 
@@ -373,7 +374,7 @@ TEST(OutboundCourier, WhatComesInIsPublishedOnce) {
   CHECK(adapter.events->delivered({once, 7, false}));
   CHECK(adapter.events->delivered({once, 8, true}));
   STRCMP_EQUAL("1", text.c_str());
-  LONGS_EQUAL(1, courier->counts().duplicates);
+  LONGS_EQUAL(1, courier->counts().inward.duplicates);
   pass_ms(1);
   CHECK((adapter.acknowledged == std::vector<std::uint64_t>{7, 8}));
   const MessagePtr again = shared("2", Guarantee::AtLeastOnce);  // the control
@@ -407,8 +408,54 @@ TEST(OutboundCourier, WhatComesInIsAcknowledgedWhenItIsHandled) {
   LONGS_EQUAL(1, bus.dead_letters().list().size());
 }
 
+// It comes again, as after a link that broke, while the first one is still being handled.
+TEST(OutboundCourier, WhatComesAgainMeanwhileIsNotAcknowledgedSooner) {
+  make();
+  bus::SubscribeOptions slow;
+  slow.name = "slow";
+  slow.pattern = "#";
+  bus::Consumer consumer = bus.subscribe(slow);
+  const MessagePtr once = shared("1", Guarantee::ExactlyOnce);
+  CHECK(adapter.events->delivered({once, 7, false}));
+  CHECK(adapter.events->delivered({once, 7, true}));
+  CHECK(adapter.events->delivered({once, 9, true}));
+  pass_ms(1);
+  CHECK(adapter.acknowledged.empty());
+  LONGS_EQUAL(2, courier->counts().inward.duplicates);
+  std::vector<MessagePtr> taken;
+  LONGS_EQUAL(1, consumer.take(10, &taken));
+  taken.clear();
+  pass_ms(1);
+  CHECK((std::set<std::uint64_t>(adapter.acknowledged.begin(), adapter.acknowledged.end()) ==
+         std::set<std::uint64_t>{7, 9}));
+}
+
+TEST(OutboundCourier, ItsOpenBreakerDoesNotKeepItFromBeingWellForEver) {
+  options.breaker = {1, 1000, 4000};
+  make(false);
+  adapter.outcome = [](const bus::Message&) { return SendOutcome::Failed; };
+  CHECK(courier->offer(shared("1", Guarantee::BestEffort)));
+  pass_ms(1);
+  CHECK(!courier->well());
+  pass_ms(1001);  // nothing is offered meanwhile: whoever looks for the well ones passes it by
+  CHECK(courier->well());
+}
+
+TEST(OutboundCourier, ExpiredRecordsLeaveTheStore) {
+  make();
+  bus::Message old = message("x", Guarantee::AtLeastOnce);
+  old.ttl_ms = 10;
+  old.time_ns = now_ns;
+  CHECK(courier->offer(shared("1")));
+  for (int i = 0; i < 5; ++i) CHECK(courier->offer(std::make_shared<bus::Message>(old)));
+  pass_ms(100);
+  STRCMP_EQUAL("1", joined(adapter.got).c_str());
+  LONGS_EQUAL(5, courier->counts().expired);
+  LONGS_EQUAL(0, courier->counts().log.depth.records);
+}
+
 TEST(OutboundCourier, WithTooMuchUnderWayItDoesNotRead) {
-  options.inward = 4;
+  options.inward.room = 4;
   make();
   bus::SubscribeOptions slow;
   slow.name = "slow";
@@ -432,10 +479,14 @@ TEST(OutboundCourier, OrderedMessagesComeInOrder) {
   make();
   std::string text;
   const bus::Consumer consumer = hear(&text);
-  for (const int number : {1, 3, 4, 2, 2, 5}) {
+  std::vector<MessagePtr> sent;
+  for (int number = 1; number <= 5; ++number) {
     bus::Message m = message(std::to_string(number), Guarantee::Ordered);
     m.sequence = static_cast<std::uint64_t>(number);
-    CHECK(adapter.events->delivered({std::make_shared<bus::Message>(m), 0, false}));
+    sent.push_back(std::make_shared<bus::Message>(m));
+  }
+  for (const std::size_t number : {1u, 3u, 4u, 2u, 2u, 5u}) {
+    CHECK(adapter.events->delivered({sent[number - 1], 0, false}));
   }
   STRCMP_EQUAL("12345", text.c_str());
 }
@@ -473,6 +524,7 @@ TEST(OutboundParts, AGapIsWaitedForButNotForEver) {
   const auto put = [&](std::uint64_t number, std::int64_t now_ms) {
     bus::Message m = message(std::to_string(number), Guarantee::Ordered);
     m.sequence = number;
+    m.time_ns = static_cast<std::int64_t>(number);
     return sequencer.put(std::make_shared<bus::Message>(m), now_ms, &out);
   };
   CHECK(put(1, 0));
@@ -483,10 +535,56 @@ TEST(OutboundParts, AGapIsWaitedForButNotForEver) {
   LONGS_EQUAL(2, out.size());
   LONGS_EQUAL(2, sequencer.missing());
   CHECK(!put(3, 1010));  // too late
+  STRCMP_EQUAL("4", out.back()->payload.c_str());
   for (std::uint64_t number : {6u, 7u, 8u}) CHECK(put(number, 1020));
   LONGS_EQUAL(2, out.size());
   CHECK(put(9, 1020));  // more than may wait
   LONGS_EQUAL(6, out.size());
+}
+
+// A source that has forgotten its number has not lost what it sends.
+TEST(OutboundParts, ASourceMayBeginAnew) {
+  Sequencer sequencer({1000, 100});
+  std::vector<MessagePtr> out;
+  const auto put = [&](std::uint64_t number, std::int64_t time_ns, std::int64_t now_ms) {
+    bus::Message m = message(std::to_string(number), Guarantee::Ordered);
+    m.sequence = number;
+    m.time_ns = time_ns;
+    return sequencer.put(std::make_shared<bus::Message>(m), now_ms, &out);
+  };
+  CHECK(put(4, 10, 0));
+  CHECK(put(6, 12, 0));
+  CHECK(put(7, 13, 0));
+  LONGS_EQUAL(1, out.size());
+  CHECK(put(2, 20, 0));        // its first one got lost on the way
+  LONGS_EQUAL(4, out.size());  // what waited goes before
+  STRCMP_EQUAL("2", out.back()->payload.c_str());
+  CHECK(put(3, 21, 0));
+  LONGS_EQUAL(5, out.size());
+  // A forged number holds up nobody for good.
+  CHECK(put(1ull << 62u, 22, 0));
+  sequencer.tick(1000, &out);
+  CHECK(put(4, 23, 1001));
+  STRCMP_EQUAL("4", out.back()->payload.c_str());
+}
+
+TEST(OutboundParts, EachGapIsWaitedForByItself) {
+  Sequencer sequencer({1000, 100});
+  std::vector<MessagePtr> out;
+  const auto put = [&](std::uint64_t number, std::int64_t now_ms) {
+    bus::Message m = message(std::to_string(number), Guarantee::Ordered);
+    m.sequence = number;
+    m.time_ns = static_cast<std::int64_t>(number);
+    return sequencer.put(std::make_shared<bus::Message>(m), now_ms, &out);
+  };
+  CHECK(put(1, 0));
+  CHECK(put(3, 0));
+  CHECK(put(5, 900));
+  CHECK(put(2, 990));
+  sequencer.tick(1000, &out);
+  LONGS_EQUAL(3, out.size());
+  CHECK(put(4, 1100));
+  LONGS_EQUAL(5, out.size());
 }
 
 TEST(OutboundParts, TheSequencerKnowsSoManyStreamsOnly) {
