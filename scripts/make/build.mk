@@ -101,6 +101,8 @@ $(OUT)/obj/rt_core/%.o $(OUT)/obj/drivers/%.o: PRE := -include $(OUT)/pch/rt/std
 $(OUT)/obj/drivers/focas/simulator/%.o: MODE :=
 $(OUT)/obj/drivers/focas/simulator/%.o $(OUT)/obj/plugins/%.o $(OUT)/obj/config/%.o: PRE := -include $(OUT)/pch/plain/std.hpp
 PCH := $(foreach kind,rt plain tests,$(OUT)/pch/$(kind)/std.hpp.gch)
+# Kept: make would take them for intermediate files, remove them and build them anew each time.
+.SECONDARY: $(PCH)
 $(OUT)/obj/%.o: %.cpp | $(GENERATED) $(PCH)
 	@mkdir -p $(@D)
 	$(say) "  compile $<"

@@ -4,7 +4,7 @@
 FUZZ_SECONDS ?= 10
 FUZZ := $(BUILD)/fuzz
 FUZZ_CXX := clang++
-FUZZ_FLAGS := -std=c++20 $(WARN) -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined \
+FUZZ_FLAGS := -std=c++20 $(WARN) -O1 -gline-tables-only -fno-omit-frame-pointer -fsanitize=address,undefined \
               -fno-sanitize-recover=all -pthread -I. -isystem $(GEN)
 FUZZERS := fuzz_focas_frame fuzz_focas_session fuzz_config fuzz_packet fuzz_telemetry fuzz_recording fuzz_store fuzz_redis fuzz_mcap $(if $(LWIP_CORE),fuzz_tcp)
 
