@@ -9,7 +9,7 @@ test-programs integration: $(RTVM_GUEST)
 .PHONY: rtvm rtvm-golden
 rtvm: ## the core on a PREEMPT_RT kernel in an emulated machine: what works, and what a cycle costs
 	@scripts/setup rtvm
-	@$(MAKE) --no-print-directory programs unit-program $(RTVM_GUEST) $(TEST_DRIVERS)
+	@$(MAKE) --no-print-directory programs $(OUT)/tests/unit-rt $(RTVM_GUEST) $(TEST_DRIVERS)
 	@OUT=$(OUT) BUILD=$(BUILD) tests/run rtvm
 
 rtvm-golden: ## take the costs of a cycle as they are now as those to hold

@@ -264,7 +264,7 @@ class Works(OnMachine):
             "rise.toml": '[core]\nname = "plant"\n' + lane + machines,
             "controls.toml": harness.control_toml("m", 9001, count=3),
         }
-        add = [f"{harness.OUT / 'tests' / 'unit'}=/rise/tests/"]
+        add = [f"{harness.OUT / 'tests' / 'unit-rt'}=/rise/tests/unit"]
         options = {"append": "hugepages=32", "memory": 1024}
         return machine.run("works", {"plant": plant}, "smp", cls.SERIES, add=add, **options)
 

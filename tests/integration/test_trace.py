@@ -61,9 +61,12 @@ class KernelTrace(unittest.TestCase):
         late = [e for e in lane if e["name"] == "LATE"]
         self.assertTrue(late)
         # The lane's thread is what ran on its core while the slow driver kept the cycle from ending.
-        step = max((e for e in lane if e["name"] == "step"), key=lambda e: e["dur"])
-        middle = step["ts"] + step["dur"] / 2
-        running = [e["name"] for e in kernel if e["ts"] <= middle <= e["ts"] + e["dur"]]
+        # (Of the longest few: this host may hold up another step, of which the kernel was not asked.)
+        steps = sorted((e for e in lane if e["name"] == "step"), key=lambda e: -e["dur"])
+        running = []
+        for step in steps[:3]:
+            middle = step["ts"] + step["dur"] / 2
+            running += [e["name"] for e in kernel if e["ts"] <= middle <= e["ts"] + e["dur"]]
         self.assertTrue(any(name.startswith("lane-main ") for name in running), running)
         tracks = {e["args"]["name"] for e in events if e["name"] == "thread_name"}
         self.assertIn(f"core {CPU}", tracks)

@@ -233,6 +233,72 @@ TEST(Bus, WhatFailsIsTriedAgainAndThenADeadLetter) {
   LONGS_EQUAL(0, bus.counts().dead_letters.held);
 }
 
+// To him who has not got it, and as it was.
+TEST(Bus, ARetriedLetterIsForItsConsumerAlone) {
+  std::string others;
+  std::string his;
+  const Consumer other = bus.subscribe(reader("#", &others));
+  SubscribeOptions options;
+  options.name = "worker";
+  options.pattern = "#";
+  options.attempts = 1;
+  bool good = false;
+  MessagePtr seen;
+  options.handler = [&](const MessagePtr& m) {
+    if (!good) throw std::runtime_error("no");
+    his += m->payload;
+    seen = m;
+  };
+  const auto all = [](const DeadLetter&) { return true; };
+  {
+    const Consumer worker = bus.subscribe(options);
+    CHECK(bus.publish(message("a", "1", Guarantee::AtLeastOnce)).accepted);
+    LONGS_EQUAL(1, bus.dead_letters().counts().held);
+  }
+  // He is not here: it waits for him.
+  LONGS_EQUAL(0, bus.retry_dead_letters(all));
+  LONGS_EQUAL(1, bus.dead_letters().counts().held);
+  LONGS_EQUAL(0, bus.dead_letters().counts().retried);
+  good = true;
+  const Consumer worker = bus.subscribe(options);
+  LONGS_EQUAL(1, bus.retry_dead_letters(all));
+  LONGS_EQUAL(0, bus.dead_letters().counts().held);
+  STRCMP_EQUAL("1", his.c_str());
+  STRCMP_EQUAL("1", others.c_str());
+  CHECK(seen->destinations.empty());
+}
+
+TEST(Bus, DeadLettersAreBoundedByBytesToo) {
+  DeadLetters letters(100, 1000);
+  for (int i = 0; i < 10; ++i) {
+    letters.add({std::make_shared<Message>(message("a", std::string(300, 'x'))), "", "", 0, 0});
+  }
+  LONGS_EQUAL(3, letters.counts().held);
+  LONGS_EQUAL(7, letters.counts().overflowed);
+  LONGS_EQUAL(3, letters.take([](const DeadLetter&) { return true; }).size());
+  letters.add({std::make_shared<Message>(message("a", std::string(2000, 'x'))), "", "", 0, 0});
+  LONGS_EQUAL(0, letters.counts().held);
+}
+
+// What a message asks for may come from anywhere.
+TEST(Bus, NoMessageAsksForWaitsOfDays) {
+  int calls = 0;
+  SubscribeOptions options;
+  options.name = "shaky";
+  options.pattern = "#";
+  options.handler = [&](const MessagePtr&) {
+    ++calls;
+    throw std::runtime_error("no");
+  };
+  const Consumer consumer = bus.subscribe(options);
+  Message m = message("a", "", Guarantee::AtLeastOnce);
+  m.retry = {1000, 4'000'000'000, 4'000'000'000};
+  CHECK(bus.publish(m).accepted);
+  for (int i = 0; i < 1000; ++i) bus.tick(rise::text::steady_ns() + 61'000'000'000);
+  LONGS_EQUAL(100, calls);
+  LONGS_EQUAL(1, bus.dead_letters().counts().held);
+}
+
 TEST(Bus, BestEffortIsTriedOnce) {  // the control
   int calls = 0;
   SubscribeOptions options;

@@ -111,6 +111,37 @@ TEST(BusMessage, TornAndAlteredBytesAreNoHarm) {
 }
 
 // Wherever the bytes lie.
+// Many entries that all are the same large text: few bytes, and endless ones when copied.
+TEST(BusMessage, WhatWouldGrowWhenCopiedIsRefusedBefore) {
+  for (const bool headers : {false, true}) {
+    flatbuffers::FlatBufferBuilder builder;
+    const auto large = builder.CreateString(std::string(1u << 20u, 'x'));
+    const auto topic = builder.CreateString("a");
+    flatbuffers::Offset<flatbuffers::Vector<flatbuffers::Offset<flatbuffers::String>>> names;
+    flatbuffers::Offset<flatbuffers::Vector<flatbuffers::Offset<Header>>> pairs;
+    if (headers) {
+      std::vector<flatbuffers::Offset<Header>> all;
+      for (int i = 0; i < 64; ++i) all.push_back(CreateHeader(builder, topic, large));
+      pairs = builder.CreateVector(all);
+    } else {
+      names = builder.CreateVector(
+          std::vector<flatbuffers::Offset<flatbuffers::String>>(1'000'000, large));
+    }
+    EnvelopeBuilder envelope(builder);
+    envelope.add_topic(topic);
+    if (headers) {
+      envelope.add_headers(pairs);
+    } else {
+      envelope.add_destinations(names);
+    }
+    FinishEnvelopeBuffer(builder, envelope.Finish());
+    const Decoded decoded =
+        decode({reinterpret_cast<const char*>(builder.GetBufferPointer()), builder.GetSize()});
+    CHECK(decoded.message == nullptr);
+    STRCMP_EQUAL(headers ? "a header is too long" : "too many destinations", decoded.fault.c_str());
+  }
+}
+
 TEST(BusMessage, UnalignedBytesAreRead) {
   const std::string bytes = encode(full_message());
   for (std::size_t shift = 0; shift < 8; ++shift) {

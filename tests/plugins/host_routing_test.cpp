@@ -221,6 +221,16 @@ TEST(RoutingRoutes, BroadcastReachesAll) {
   STRCMP_EQUAL("1", got["b"].c_str());
 }
 
+TEST(RoutingRoutes, WhoHasNotGotABroadcastIsNotForgotten) {
+  make(Strategy::Broadcast, {});
+  add("a");
+  add("b");
+  refuses["b"] = true;
+  send("1", Guarantee::AtLeastOnce);
+  STRCMP_EQUAL("1", got["a"].c_str());
+  STRCMP_EQUAL("b does not take it", its_bus.dead_letters().list().at(0).reason.c_str());
+}
+
 TEST(RoutingRoutes, WhoRefusesIsPassedOver) {
   make(Strategy::Automatic, {});
   add("a");

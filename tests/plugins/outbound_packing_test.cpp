@@ -399,6 +399,19 @@ TEST(PackingCouriers, WhoLacksTheDictionaryWaitsForIt) {
   CHECK((to_adapter.acknowledged == std::vector<std::uint64_t>{77}));
 }
 
+TEST(PackingCouriers, DiscoveryWithATagIsAcknowledged) {
+  make(true, true);
+  bus::Message said;
+  said.id = bus::Uuid::make();
+  said.topic = kDiscoveryTopic;
+  said.source = "somebody";
+  said.guarantee = Guarantee::AtLeastOnce;
+  said.payload = "{}";
+  to_adapter.deliver(shared(said), 31);
+  pass_ms(1);
+  CHECK((to_adapter.acknowledged == std::vector<std::uint64_t>{31}));
+}
+
 TEST(PackingCouriers, APackedOneThatIsRefusedIsADeadLetterForEach) {
   make(true, true);
   from_adapter.outcome = [](const bus::Message&) { return bus::SendOutcome::Refused; };
