@@ -112,10 +112,10 @@ class Watchdog(Verdicts):
         def core(name, how):
             keys = 'watchdog = "/dev/watchdog"\nwatchdog_s = 2\nwatchdog_late_cycles = 20\n'
             lane = (
-                costs.LANE + "period_us = 10000\nbench_after = 0\nstuck_after = 0\ntrip_after = 0\n"
+                costs.LANE + "period_us = 4000\nbench_after = 0\nstuck_after = 0\ntrip_after = 0\n"
             )
             bad = '[[machine]]\nname = "m"\ndriver = "misbehaves"\n[machine.misbehaves]\n'
-            bad += f'how = "{how}"\nafter = 900\n'
+            bad += f'how = "{how}"\nafter = 2000\n'
             return {"rise.toml": f'[core]\nname = "{name}"\n{keys}{lane}{bad}'}
 
         runs = {"well": core("well", "none"), "late": core("late", "slow")}
