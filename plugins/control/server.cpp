@@ -39,7 +39,7 @@ struct Server::State {
         : server_(server), socket_(std::move(socket)), deadline_(server->context) {}
 
     void read() {
-      deadline_.expires_after(std::chrono::seconds(kPatience_s));
+      deadline_.expires_after(server_->patience);
       deadline_.async_wait([self = shared_from_this()](error_code error) {
         if (!error) self->close();
       });
@@ -47,7 +47,8 @@ struct Server::State {
                              [self = shared_from_this()](error_code error, std::size_t bytes) {
                                if (error) return self->close();
                                const std::string request = self->in_.substr(0, bytes - 1);
-                               self->in_.clear();  // one request, one connection
+                               std::string().swap(self->in_);  // one request, one connection
+                               self->deadline_.cancel();
                                self->kept_ = self->server_->answer(request, self);
                                self->watch();
                              });
@@ -151,12 +152,10 @@ struct Server::State {
         });
         return;
       }
-      {
-        auto connection = std::make_shared<Connection>(this, std::move(socket));
-        if (open.size() < kConnections) {
-          open.insert(connection);
-          connection->read();
-        }
+      auto connection = std::make_shared<Connection>(this, std::move(socket));
+      if (open.size() < kConnections) {
+        open.insert(connection);
+        connection->read();
       }
       accept();
     });
@@ -175,6 +174,7 @@ struct Server::State {
   }
 
   std::string path;
+  std::chrono::milliseconds patience{};
   Answer answer;
   asio::io_context context{1};
   Local::acceptor acceptor{context};
@@ -202,8 +202,10 @@ bool taken(const std::string& path) {
 
 }  // namespace
 
-Server::Server(std::string path, Answer answer) : state_(std::make_unique<State>()) {
+Server::Server(std::string path, Answer answer, std::chrono::milliseconds patience)
+    : state_(std::make_unique<State>()) {
   state_->path = std::move(path);
+  state_->patience = patience;
   state_->answer = std::move(answer);
   if (taken(state_->path)) throw std::runtime_error(state_->path + " is another sidecar's");
   (void)::unlink(state_->path.c_str());

@@ -2,6 +2,7 @@
 // may open it.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -31,11 +32,12 @@ class Server {
   using Answer =
       std::function<std::shared_ptr<void>(std::string_view request, std::shared_ptr<Session>)>;
   static constexpr std::size_t kConnections = 16;
-  static constexpr int kPatience_s = 10;  // for a request
 
   // A socket that a dead process has left is replaced. For its owner alone, until share().
+  // patience: with a request that is not whole; answers may take as long as they like.
   // Throws std::runtime_error: the path is taken, or cannot be made.
-  Server(std::string path, Answer answer);
+  Server(std::string path, Answer answer,
+         std::chrono::milliseconds patience = std::chrono::seconds(10));
   // As close().
   ~Server();
   // With the group of this file, too, if we may.

@@ -20,8 +20,8 @@ class Watchdog {
     int priority = 0;          // SCHED_FIFO; 0: ordinary. Above all lanes.
     std::int64_t look_ns = 0;  // how often it looks; 0 = a quarter of the smallest limit
     // A word that is 0 while nothing is urgent, in memory that other processes may share. Whoever
-    // sets it may wake us by futex(2), so that we need not look more often for its sake. Null:
-    // none.
+    // sets it may wake us by futex(2), so that we need not look more often for its sake; what is
+    // urgent for another reason is noticed at the next usual look. Null: none.
     const std::uint32_t* urgent_word = nullptr;
   };
   // How long a call may take on one thread.

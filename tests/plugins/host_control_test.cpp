@@ -102,6 +102,37 @@ TEST(HostControl, WhoDoesNotReadLosesWhatHeDoesNotTake) {
   LONGS_EQUAL(kLines, got + dropped);
 }
 
+// Who asks nothing is not waited for; who has asked may listen for as long as he likes.
+TEST(HostControl, PatienceIsForRequestsAlone) {
+  std::shared_ptr<Session> told;
+  std::atomic<bool> there{false};
+  const Server server(
+      path,
+      [&](std::string_view, const std::shared_ptr<Session>& session) {
+        told = session;
+        there = true;
+        return nullptr;
+      },
+      100ms);
+  const int silent = ::socket(AF_UNIX, SOCK_STREAM, 0);
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
+  LONGS_EQUAL(0, ::connect(silent, reinterpret_cast<const sockaddr*>(&address), sizeof address));
+  auto client = Client::ask(region, "tell me");
+  CHECK(static_cast<bool>(client));
+  const timeval limit{10, 0};
+  (void)::setsockopt(silent, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+  char byte = 0;
+  LONGS_EQUAL(0, ::recv(silent, &byte, 1, 0));  // it is hung up on
+  ::close(silent);
+  std::this_thread::sleep_for(200ms);
+  for (int i = 0; i < 10'000 && !there; ++i) std::this_thread::sleep_for(1ms);
+  told->send("still here");
+  STRCMP_EQUAL("still here", client->line(10s).value_or("(nothing)").c_str());
+  told.reset();
+}
+
 TEST(HostControl, ALineStaysALine) {
   const auto server = serve([](std::string_view, const std::shared_ptr<Session>& session) {
     session->send("[1,\n2]");
