@@ -148,6 +148,7 @@ class Reader {
     sensor.kind = kind_of(in_.string(at + "kind"));
     sensor.unit = in_.string(at + "unit");
     sensor.rate_hz = in_.number(at + "rate_hz");
+    if (!(sensor.rate_hz > 0)) sensor.rate_hz = 1;  // refused already; what follows divides by it
     sensor.detrend = in_.flag(at + "detrend", true);
     sensor.group = in_.string(at + "group");
     const std::string_view analysis = in_.string(at + "analysis");

@@ -223,7 +223,7 @@ double expected_value(const Check& check, const Decoded& decoded, bool is_new) {
     case From::Hex: return static_cast<double>(std::strtoul(dump.c_str(), nullptr, 16));
     case From::Byte:
       return static_cast<double>(
-          static_cast<std::uint8_t>(structure_integer(dump, check.place, 1)));
+          static_cast<std::uint8_t>(static_cast<int>(structure_integer(dump, check.place, 1))));
     case From::Word: return structure_integer(dump, check.place, 2) / scale;
     case From::Long: return structure_integer(dump, check.place, 4) / scale;
     case From::Timer: return decoded.numbers.at(0) * 60 + decoded.numbers.at(1) / 1000;
