@@ -61,12 +61,14 @@ void check_values(const Settings& settings, std::span<const rise_setting_spec> s
 }
 
 #ifdef RISE_FUZZ_PLANT
-// The planted fault: a number of the file that is used as an index without a look at its range.
+// The planted fault: a number of the file that is believed.
 volatile int planted_sink;
 void planted(const Settings& settings) {
   const std::vector<int> names(4, 7);
   if (settings.has("path.0.spindles")) {
-    planted_sink = names.data()[settings.integer("path.0.spindles")];
+    for (std::int64_t i = 0; i < settings.integer("path.0.spindles"); ++i) {
+      planted_sink = names.data()[i];
+    }
   }
 }
 #endif

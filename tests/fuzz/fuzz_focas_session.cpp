@@ -246,9 +246,11 @@ class Bench {
       for (const auto& alarm : host_.alarms[seen_alarms_]) {
         require(plain(alarm.text) && alarm.text.size() <= 64, "alarm text");
 #ifdef RISE_FUZZ_PLANT
-        // The planted fault: a type from the wire that is used as a place in the text.
+        // The planted fault: a type from the wire that is believed to be a length of the text.
         const Frame copy(alarm.text.begin(), alarm.text.end());
-        if (!copy.empty()) planted_sink_ = copy.data()[alarm.type & 0xffff];
+        if (!copy.empty()) {
+          for (int i = 0; i <= (alarm.type & 0xffff); ++i) planted_sink_ = copy.data()[i];
+        }
 #endif
       }
     }

@@ -175,7 +175,7 @@ class Bench {
     if (bytes.size() >= kHeaderBytes && std::memcmp(bytes.data(), "RSD1", 4) == 0) {
       const std::size_t count = bytes[36] + 256U * bytes[37];
       const std::vector<std::uint8_t> exact(bytes);  // no spare room behind the end
-      if (count > 0) planted_sink_ = exact.data()[kHeaderBytes + (count - 1) * 2];
+      for (std::size_t i = 0; i < count; ++i) planted_sink_ = exact.data()[kHeaderBytes + i * 2];
     }
 #endif
     const InDriver inside(true);
