@@ -10,6 +10,14 @@ import harness  # noqa: E402,F401
 LANE = '[[lane]]\nname = "main"\n'
 
 
+def lane_with(machine):
+    """The config of a lane with one machine that is simulated and always well."""
+    return (
+        f'{LANE}[[machine]]\nname = "{machine}"\ndriver = "misbehaves"\n'
+        '[machine.misbehaves]\nhow = "none"\nafter = 1\n'
+    )
+
+
 def needs_root(test):
     return unittest.skipUnless(os.geteuid() == 0, "needs root")(test)
 

@@ -10,22 +10,17 @@ import subprocess
 import time
 import unittest
 
-from common import harness
+from common import harness, lane_with
 
-CONFIG = """[[lane]]
-name = "main"
-[[machine]]
-name = "mill-1"
-driver = "misbehaves"
-[machine.misbehaves]
-how = "none"
-after = 1
-[[plugin]]
+CONFIG = (
+    lane_with("mill-1")
+    + """[[plugin]]
 name = "redis"
 [plugin.redis]
 port = 1
 publish = ["work/#"]
-"""  # no Redis listens there, and there is no store: what must not be lost becomes a dead letter
+"""
+)  # no Redis listens there, and there is no store: what must not be lost becomes a dead letter
 
 
 class Bus(unittest.TestCase):

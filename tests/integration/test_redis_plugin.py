@@ -10,23 +10,18 @@ import time
 import unittest
 import urllib.request
 
-from common import harness
+from common import harness, lane_with
 
 import redis_server
 
-CONFIG = """[[lane]]
-name = "main"
-[[machine]]
-name = "mill-1"
-driver = "misbehaves"
-[machine.misbehaves]
-how = "none"
-after = 1
-[[plugin]]
+CONFIG = (
+    lane_with("mill-1")
+    + """[[plugin]]
 name = "metrics"
 [plugin.metrics]
 listen = "127.0.0.1:0"
 """
+)
 STREAM = "rise:stream:telemetry"
 # How long Redis is dead under the profile; a minute and more by hand: RISE_REDIS_OUTAGE_S=60
 OUTAGE_S = float(os.environ.get("RISE_REDIS_OUTAGE_S", "5"))
@@ -165,9 +160,7 @@ class RedisPlugin(unittest.TestCase):
         self.next_id += 1
         fields = ["id", uuid, "topic", topic, "type", "Event", "source", "outside"]
         fields += ["time", "2026-01-31T12:00:00Z", "encoding", "json", "payload", payload]
-        return server.do(
-            "XADD", "rise:stream:orders", "*", *fields, "guarantee", guarantee
-        )
+        return server.do("XADD", "rise:stream:orders", "*", *fields, "guarantee", guarantee)
 
     next_id = 1
 
@@ -276,9 +269,7 @@ class RedisPlugin(unittest.TestCase):
 
     def test_the_classic_work_queues(self):
         server = self.server()
-        self.start(
-            server, publish=[], push=["alarm/#=queue:alerts"], pop=["queue:economics"]
-        )
+        self.start(server, publish=[], push=["alarm/#=queue:alerts"], pop=["queue:economics"])
         self.wait_well()
         self.rise("bus", "publish", "alarm/mill-1", '{"level":3}')
         self.rise("bus", "publish", "alarm/mill-1", "no JSON")
@@ -305,7 +296,8 @@ class RedisPlugin(unittest.TestCase):
         )
         self.wait_well()
         harness.wait_until(
-            lambda: "sidecar" in str(server.do("XINFO", "GROUPS", "rise:stream:orders", check=False)),
+            lambda: "sidecar"
+            in str(server.do("XINFO", "GROUPS", "rise:stream:orders", check=False)),
             10,
             "the group is there",
         )

@@ -9,17 +9,9 @@ import unittest
 import urllib.error
 import urllib.request
 
-from common import harness
+from common import harness, lane_with
 
-CONFIG = """[[lane]]
-name = "main"
-[[machine]]
-name = "mill 1"
-driver = "misbehaves"
-[machine.misbehaves]
-how = "none"
-after = 1
-"""
+CONFIG = lane_with("mill 1")
 PLUGIN = '[[plugin]]\nname = "{name}"\n[plugin.{name}]\n'
 METRICS = PLUGIN.format(name="metrics") + 'listen = "127.0.0.1:0"\n'
 NO_PLUGIN = "int nothing;\n"

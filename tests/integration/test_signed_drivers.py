@@ -4,9 +4,8 @@ import shutil
 import subprocess
 import unittest
 
-from common import harness
+from common import LANE, harness
 
-LANE = '[[lane]]\nname = "main"\n'
 MACHINE = (
     '[[machine]]\nname = "good"\ndriver = "misbehaves"\n'
     '[machine.misbehaves]\nhow = "none"\nafter = 1\n'

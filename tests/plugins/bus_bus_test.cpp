@@ -2,36 +2,17 @@
 
 #include <CppUTest/TestHarness.h>
 
-#include <algorithm>
-#include <atomic>
 #include <stdexcept>
 #include <string>
-#include <thread>
 
-#include "plugins/host/thread_pool.hpp"
 #include "plugins/text/utc.hpp"
+#include "tests/plugins/bus_rig.hpp"
 
 using namespace rise::bus;
+using rise::test::message;
+using rise::test::reader;
 
 namespace {
-
-Message message(const std::string& topic, const std::string& payload = "",
-                Guarantee guarantee = Guarantee::BestEffort) {
-  Message out;
-  out.topic = topic;
-  out.payload = payload;
-  out.guarantee = guarantee;
-  return out;
-}
-
-// A consumer that appends the payloads to a text.
-SubscribeOptions reader(const std::string& pattern, std::string* text) {
-  SubscribeOptions options;
-  options.name = "reader";
-  options.pattern = pattern;
-  options.handler = [text](const MessagePtr& m) { *text += m->payload; };
-  return options;
-}
 
 constexpr std::int64_t kLater_ns = 3'600'000'000'000;
 
@@ -452,102 +433,4 @@ TEST(Bus, HandlersMayPublishSubscribeAndLeave) {
   CHECK(bus.publish(message("a", "1", Guarantee::Ordered)).accepted);
   CHECK(bus.publish(message("a", "3")).accepted);
   STRCMP_EQUAL("12", text.c_str());
-}
-
-TEST_GROUP(BusHistory){};
-
-TEST(BusHistory, IsReplayedFromAPositionOrATime) {
-  BusOptions options;
-  options.histories = {{"alarm/#", 3, 1000, 0}, {"#", 100, 100'000, 0}};
-  Bus bus(options);
-  std::int64_t times[5];
-  for (int i = 0; i < 5; ++i) {
-    Message m = message(i % 2 == 0 ? "alarm/a" : "other", std::to_string(i));
-    times[i] = m.time_ns = 1'000'000'000 + i;
-    CHECK(bus.publish(m).accepted);
-  }
-  const auto replayed = [&](std::uint64_t position, const char* pattern) {
-    std::string text;
-    bus.replay(position, pattern, [&](std::uint64_t, const MessagePtr& m) {
-      text += m->payload;
-      return true;
-    });
-    return text;
-  };
-  STRCMP_EQUAL("01234", replayed(0, "#").c_str());
-  STRCMP_EQUAL("024", replayed(0, "alarm/+").c_str());
-  STRCMP_EQUAL("34", replayed(bus.position_at(times[3]), "#").c_str());
-  STRCMP_EQUAL("", replayed(bus.position_at(times[4] + 1), "#").c_str());
-  // A little at a time.
-  std::string text;
-  for (std::uint64_t at = 0; text.size() < 5;) {
-    at = bus.replay(at, "#", [&](std::uint64_t, const MessagePtr& m) {
-      text += m->payload;
-      return false;
-    });
-  }
-  STRCMP_EQUAL("01234", text.c_str());
-}
-
-TEST(BusHistory, IsBounded) {
-  const auto held = [](HistoryOptions options) {
-    History history(std::move(options));
-    for (std::uint64_t i = 0; i < 100; ++i) {
-      Message m = message("t", std::string(99, 'x'));
-      m.time_ns = static_cast<std::int64_t>(i) * 1'000'000;
-      history.add(i, std::make_shared<Message>(m));
-    }
-    return history.held();
-  };
-  LONGS_EQUAL(100, held({"#", 1000, 1'000'000, 0}));
-  LONGS_EQUAL(7, held({"#", 7, 1'000'000, 0}));
-  LONGS_EQUAL(5, held({"#", 1000, 500, 0}));
-  LONGS_EQUAL(11, held({"#", 1000, 1'000'000, 10}));
-}
-
-TEST_GROUP(BusThreads){};
-
-// Many publish to many, who come and go: each message reaches whoever was there all the time once.
-TEST(BusThreads, NothingIsLostOrTwice) {
-  rise::host::ThreadPool pool({2, "test", {}});
-  constexpr int kThreads = 3;
-  constexpr int kEach = 4000;
-  std::atomic<int> seen[kThreads] = {};
-  std::atomic<bool> in_order{true};
-  {
-    BusOptions options;
-    options.post = [&](std::function<void()> task) { pool.post(std::move(task)); };
-    Bus bus(options);
-    SubscribeOptions steady;
-    steady.name = "steady";
-    steady.pattern = "#";
-    steady.limits = {{100'000, 100'000, 100'000, 100'000, 100'000}};
-    steady.handler = [&](const MessagePtr& m) {
-      if (m->topic == "b") return;
-      const int thread = m->source[0] - '0';
-      if (seen[thread]++ != std::stoi(m->payload)) in_order = false;
-    };
-    Consumer consumer = bus.subscribe(steady);
-    std::vector<std::thread> threads;
-    for (int t = 0; t < kThreads; ++t) {
-      threads.emplace_back([&, t] {
-        for (int i = 0; i < kEach; ++i) {
-          Message m = message("a/" + std::to_string(i % 7), std::to_string(i));
-          m.source = std::to_string(t);
-          (void)bus.publish(m);
-          if (i % 100 == 0) {
-            std::string text;
-            SubscribeOptions passing = reader("a/+", &text);
-            passing.handler = [](const MessagePtr&) {};
-            const Consumer here = bus.subscribe(passing);
-            (void)bus.publish(message("b"));
-          }
-        }
-      });
-    }
-    for (std::thread& thread : threads) thread.join();
-    pool.wait_idle();
-  }
-  for (const auto& count : seen) LONGS_EQUAL(kEach, count.load());
-  CHECK(in_order.load());
 }
