@@ -135,7 +135,7 @@ void WorkQueues::pop(Popper* popper) {
   if (!popper->connection) {
     ConnectionEvents events;
     events.up = [this, popper] { pop(popper); };
-    events.down = [this, popper](std::string_view) { popper->popping = false; };
+    events.down = [popper](std::string_view) { popper->popping = false; };
     popper->connection = Connection::make(loop_.get(), router_->owners(popper->queues[0]),
                                           options_.connection, tls_, std::move(events));
     popper->connection->start();

@@ -19,7 +19,7 @@ namespace rise::core {
 
 namespace {
 
-#if defined(__SANITIZE_THREAD__)
+#if defined(RISE_TSAN)
 constexpr std::size_t kLaneStackBytes = 8 * 1024 * 1024;  // it keeps its own there
 #else
 constexpr std::size_t kLaneStackBytes = 512 * 1024;

@@ -37,14 +37,19 @@ FUZZ_LIBS.fuzz_redis := -lhiredis -lboost_json
 FUZZ_LIB.fuzz_mcap := $(call fuzz_objects,$(RECORDER_SRC) rt_core/message/event_text.cpp $(wildcard rt_core/shm/*.cpp))
 FUZZ_LIBS.fuzz_mcap := $(RECORDER_LIBS)
 
-$(FUZZ)/obj/%.o: %.cpp | $(GENERATED)
+FUZZ_PCH := $(FUZZ)/pch/std.hpp.pch
+$(FUZZ_PCH): scripts/make/std.hpp
+	@mkdir -p $(@D) && cp $< $(@D)
+	$(say) "  compile $< (fuzz)"
+	$(Q)$(FUZZ_CXX) $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link $(PCH_FLAGS.$(FUZZ_CXX)) -x c++-header -o $@ $<
+$(FUZZ)/obj/%.o: %.cpp $(FUZZ_PCH) | $(GENERATED)
 	@mkdir -p $(@D)
 	$(say) "  compile $< (fuzz)"
-	$(Q)$(FUZZ_CXX) $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link -MD -MP -c -o $@ $<
-$(FUZZ)/planted/%.o: tests/fuzz/%.cpp | $(GENERATED)
+	$(Q)$(FUZZ_CXX) -include-pch $(FUZZ_PCH) $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link -MD -MP -c -o $@ $<
+$(FUZZ)/planted/%.o: tests/fuzz/%.cpp $(FUZZ_PCH) | $(GENERATED)
 	@mkdir -p $(@D)
 	$(say) "  compile $< (fuzz, planted)"
-	$(Q)$(FUZZ_CXX) $(FUZZ_FLAGS) -DRISE_FUZZ_PLANT -fsanitize=fuzzer-no-link -MD -MP -c -o $@ $<
+	$(Q)$(FUZZ_CXX) -include-pch $(FUZZ_PCH) $(FUZZ_FLAGS) -DRISE_FUZZ_PLANT -fsanitize=fuzzer-no-link -MD -MP -c -o $@ $<
 
 # toml++ 3.3 says "unreachable" of characters just below U+FEFF that are no blanks; what compilers make of
 # it is the right answer, and no file of ours can change the library.

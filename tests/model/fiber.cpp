@@ -5,13 +5,13 @@ namespace rise::model {
 Fiber::Fiber() { ::getcontext(&context_); }
 
 Fiber::~Fiber() {
-#if defined(__SANITIZE_THREAD__)
+#if defined(RISE_TSAN)
   if (!stack_.empty()) ::__tsan_destroy_fiber(sanitizer_);
 #endif
 }
 
 void Fiber::prepare(void (*entry)(int), int argument) {
-#if defined(__SANITIZE_THREAD__)
+#if defined(RISE_TSAN)
   if (!stack_.empty()) ::__tsan_destroy_fiber(sanitizer_);
   sanitizer_ = ::__tsan_create_fiber(0);
 #endif

@@ -8,7 +8,7 @@
 #include <cstddef>
 #include <vector>
 
-#if defined(__SANITIZE_THREAD__)
+#if defined(RISE_TSAN)
 #include <sanitizer/tsan_interface.h>
 #endif
 
@@ -25,7 +25,7 @@ class Fiber {
   void prepare(void (*entry)(int), int argument);
   // Goes on in `to`; returns when someone switches back to `from`.
   static void change(Fiber& from, Fiber& to) {
-#if defined(__SANITIZE_THREAD__)
+#if defined(RISE_TSAN)
     ::__tsan_switch_to_fiber(to.sanitizer_, 0);  // it keeps a call stack of its own for each fiber
 #endif
     ::swapcontext(&from.context_, &to.context_);
@@ -36,7 +36,7 @@ class Fiber {
 
   ucontext_t context_{};
   std::vector<std::byte> stack_;  // empty for the fiber that stands for the thread itself
-#if defined(__SANITIZE_THREAD__)
+#if defined(RISE_TSAN)
   void* sanitizer_ = ::__tsan_get_current_fiber();
 #endif
 };

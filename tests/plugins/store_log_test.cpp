@@ -236,7 +236,7 @@ TEST(StoreLog, TheAgeOfTheOldest) {
 }
 
 TEST(StoreLog, OptionsOutOfRangeAreRefusedWithTheRange) {
-  const auto refused = [this](auto change) {
+  const auto refused = [](auto change) {
     StoreRig other;
     change(&other.options);
     try {

@@ -10,12 +10,13 @@
 #include "drivers/focas/settings.hpp"
 #include "rt_core/random.hpp"
 #include "tests/unit/support/plan_rig.hpp"
+#include "tests/unit/support/rounds.hpp"
 
 using namespace rise::test;
 
 namespace {
 
-constexpr int kFiles = 2000;
+constexpr int kFiles = rounds(2000);
 
 const char* const kTokens[] = {"[",
                                "]",

@@ -127,7 +127,7 @@ class MachineBench {
     std::vector<std::uint8_t> sent = host.take(number_of_stream);
     std::size_t at = 0;
     while (peer != nullptr && at + 10 <= sent.size()) {
-      const std::size_t size = 10u + (sent[at + 8] << 8 | sent[at + 9]);
+      const std::size_t size = 10u + 256u * sent[at + 8] + sent[at + 9];
       if (number_of_stream == mute) return;
       if (auto reply = peer->answer({sent.begin() + static_cast<std::ptrdiff_t>(at),
                                      sent.begin() + static_cast<std::ptrdiff_t>(at + size)})) {

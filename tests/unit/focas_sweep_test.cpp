@@ -6,10 +6,12 @@
 #include <set>
 
 #include "tests/unit/focas_plan.hpp"
+#include "tests/unit/support/rounds.hpp"
 
 using namespace rise::focas;
 using rise::test::group_of;
 using rise::test::Plan;
+using rise::test::rounds;
 
 namespace {
 
@@ -137,8 +139,8 @@ std::size_t fewest_frames(const std::vector<std::size_t>& sizes, const FrameLimi
 TEST_GROUP(FocasSweep){};
 
 TEST(FocasSweep, NoFrameExceedsTheLimitsAndEveryReadIsAskedOnce) {
-  for (std::uint64_t seed = 1; seed <= 3000; ++seed) {
-    Random random(seed);
+  for (int seed = 1; seed <= rounds(3000); ++seed) {
+    Random random(static_cast<std::uint64_t>(seed));
     const std::vector<std::string> items = some_items(&random, random.between(1, 30));
     const std::size_t cut = random.below(items.size() + 1);
     std::vector<GroupSettings> groups = {
@@ -186,8 +188,8 @@ TEST(FocasSweep, NoFrameExceedsTheLimitsAndEveryReadIsAskedOnce) {
 // Every signal of the config is filled by just one read; of position items by one per axis, or by
 // one for all.
 TEST(FocasSweep, EverySignalBelongsToOneRead) {
-  for (std::uint64_t seed = 1; seed <= 2000; ++seed) {
-    Random random(seed);
+  for (int seed = 1; seed <= rounds(2000); ++seed) {
+    Random random(static_cast<std::uint64_t>(seed));
     Plan plan({group_of(some_items(&random, random.between(1, 30)))}, {some_path(&random)});
     ControlInfo info = some_control(&random);
     info.paths = 1;
@@ -207,8 +209,8 @@ TEST(FocasSweep, EverySignalBelongsToOneRead) {
 TEST(FocasSweep, AsFewFramesAsPossible) {
   int cases = 0;
   int best = 0;
-  for (std::uint64_t seed = 1; seed <= 1500; ++seed) {
-    Random random(seed);
+  for (int seed = 1; seed <= rounds(1500); ++seed) {
+    Random random(static_cast<std::uint64_t>(seed));
     Plan plan({group_of(some_items(&random, random.between(1, 8)))}, {some_path(&random)});
     ControlInfo info = some_control(&random);
     info.paths = 1;
@@ -245,7 +247,7 @@ TEST(FocasSweep, AsFewFramesAsPossible) {
     if (frames == fewest) ++best;
     if (fewest == 1) LONGS_EQUAL(1, frames);
   }
-  CHECK(cases > 500);
+  CHECK(cases > rounds(500));
   CHECK(best * 100 >= cases * 99);
 }
 
@@ -285,8 +287,8 @@ TEST(FocasSweep, TwentyItemsInOneFrameIfTheLimitsAllowIt) {
 
 // What was found for a control holds for the next connection to it, and for no other control.
 TEST(FocasSweep, TheKeptPlanIsTheOneThatWouldBeFound) {
-  for (std::uint64_t seed = 1; seed <= 300; ++seed) {
-    Random random(seed);
+  for (int seed = 1; seed <= rounds(300); ++seed) {
+    Random random(static_cast<std::uint64_t>(seed));
     const std::vector<std::string> items = some_items(&random, random.between(1, 30));
     const std::vector<PathSettings> paths = {some_path(&random), some_path(&random)};
     Plan kept({group_of(items)}, paths);
@@ -310,8 +312,8 @@ TEST(FocasSweep, TheKeptPlanIsTheOneThatWouldBeFound) {
 
 // The frames that meet() has found are the frames that are asked.
 TEST(FocasSweep, FramesOfOneGroupAreAsPlanned) {
-  for (std::uint64_t seed = 1; seed <= 1000; ++seed) {
-    Random random(seed);
+  for (int seed = 1; seed <= rounds(1000); ++seed) {
+    Random random(static_cast<std::uint64_t>(seed));
     Plan plan({group_of(some_items(&random, random.between(1, 30)))}, {some_path(&random)});
     plan.meet(some_control(&random), some_limits(&random));
     while (!plan.ask().empty()) plan.answer();  // the services

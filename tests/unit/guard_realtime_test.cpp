@@ -160,8 +160,7 @@ TEST_WHEN(::geteuid() == 0 ? "" : "only root can become another user", GuardReal
     int fd = -2;
     const std::string latency = hold_dma_latency(&fd);
     if (latency.find("/dev/cpu_dma_latency is not held") != 0 || fd != -1) return 3;
-#if !defined(__SANITIZE_ADDRESS__) && \
-    !defined(__SANITIZE_THREAD__)  // these have their own mlockall
+#if !defined(RISE_ASAN) && !defined(RISE_TSAN)  // these have their own mlockall
     const std::string memory = lock_memory();
     if (memory.find("grant CAP_IPC_LOCK or raise LimitMEMLOCK") == std::string::npos) return 4;
 #endif

@@ -22,7 +22,7 @@ using rise::guard::SealMode;
 using rise::guard::SealSpec;
 
 // The sanitizers' own threads and heaps make system calls that no lane makes.
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#if !defined(RISE_ASAN) && !defined(RISE_TSAN)
 
 namespace {
 

@@ -20,7 +20,7 @@ using rise::guard::Watchdog;
 
 // ThreadSanitizer keeps signals back until the next call that it watches, which never comes in a
 // loop.
-#ifndef __SANITIZE_THREAD__
+#ifndef RISE_TSAN
 
 namespace {
 

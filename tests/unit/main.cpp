@@ -4,13 +4,13 @@
 
 #include "tests/unit/support/watchdog.hpp"
 
-#if defined(__SANITIZE_THREAD__)
+#if defined(RISE_TSAN)
 // Tests about processes fork children, also while helper threads run; the children make none.
 extern "C" const char* __tsan_default_options() { return "die_after_fork=0"; }
 #endif
 
 int main(int argc, char** argv) {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if defined(RISE_ASAN) || defined(RISE_TSAN)
   // The sanitizers watch the heap themselves, and better.
   MemoryLeakWarningPlugin::turnOffNewDeleteOverloads();
 #else

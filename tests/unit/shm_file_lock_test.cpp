@@ -100,7 +100,7 @@ TEST(ShmFileLock, NobodyIsInsideTogether) {
 
 // ThreadSanitizer keeps a handler back until the next call that it watches: then only the wait
 // counts.
-#ifdef __SANITIZE_THREAD__
+#ifdef RISE_TSAN
 constexpr int kInterruptions = 0;
 #else
 constexpr int kInterruptions = 3;

@@ -8,7 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if defined(RISE_ASAN) || defined(RISE_TSAN)
 #define RISE_TEST_MALLOC_HOOKS 1
 // From <sanitizer/allocator_interface.h>, which g++ 12 does not bring along.
 extern "C" int __sanitizer_install_malloc_and_free_hooks(void (*taken)(const volatile void*,

@@ -67,7 +67,7 @@ class PortRig {
     std::int32_t reason = -1;  // of the end; -1: not ended
   };
 
-  explicit PortRig(Kind kind, std::uint32_t capacity = 8) : kind_(kind) {
+  explicit PortRig(Kind kind, std::uint32_t capacity = 8) {
     io::StreamSink sink;
     sink.self = this;
     sink.on_open = [](void* self, std::uint32_t owner, std::int32_t stream, std::int64_t) {
@@ -173,7 +173,6 @@ class PortRig {
     return streams[owner];
   }
 
-  Kind kind_;
   std::unique_ptr<io::PlainPort> plain_;
   std::unique_ptr<io::UringPort> uring_;
   std::map<std::int32_t, std::uint32_t> current_;  // stream number -> its place now
