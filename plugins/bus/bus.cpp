@@ -36,6 +36,8 @@ void Consumer::leave() {
   bus_ = nullptr;
 }
 
+void Consumer::resume(Handler handler) { member_ = channel_->replace(member_, std::move(handler)); }
+
 void Consumer::abandon() {
   if (bus_ != nullptr) bus_->leave(channel_, member_, false);
   bus_ = nullptr;

@@ -82,6 +82,11 @@ class Consumer {
   void leave();
   // As leave(), but a handler that is at work may go on.
   void abandon();
+  // The handler runs no more, though one that is at work may go on; what is published waits, within
+  // the limits of the queue.
+  void hold() { resume(nullptr); }
+  // From now on this one handles what comes, and what has been waiting.
+  void resume(Handler handler);
 
  private:
   friend class Bus;

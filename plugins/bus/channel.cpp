@@ -58,7 +58,9 @@ bool Channel::wants(const Message& message) const {
 
 bool Channel::offer(const MessagePtr& message) {
   MessagePtr dropped;
-  const Queue::Put put = queue_.put(message, &dropped);
+  const bool copied = held_.load(std::memory_order_relaxed) && !due(*message);
+  const Queue::Put put =
+      queue_.put(copied ? std::make_shared<const Message>(*message) : message, &dropped);
   if (put == Queue::Put::Refused) {
     if (due(*message)) bury(message, "the queue is full", 0);
     return false;
@@ -99,12 +101,29 @@ std::size_t Channel::leave(std::uint64_t number, bool wait) {
     const std::shared_ptr<Member> member = *found;
     members_.erase(found);
     member->gone = true;
+    put_back_batch(member.get());
     if (wait && working != member.get()) idle_.wait(lock, [&] { return !member->busy; });
     if (!members_.empty()) return members_.size();
     closed_.store(true, std::memory_order_seq_cst);
   }
   bury_all();
   return 0;
+}
+
+std::uint64_t Channel::replace(std::uint64_t number, Handler handler) {
+  held_.store(handler == nullptr, std::memory_order_relaxed);
+  const std::uint64_t next = join(std::move(handler));
+  (void)leave(number, false);  // there is the next one: the channel stays
+  wake();
+  return next;
+}
+
+void Channel::put_back_batch(Member* member) {
+  for (std::size_t i = member->batch.size(); i > member->next; --i) {
+    queue_.put_back(member->batch[i - 1]);
+  }
+  member->batch.clear();
+  member->next = 0;
 }
 
 void Channel::bury_all() {
@@ -146,28 +165,31 @@ void Channel::wake() {
 }
 
 void Channel::work(const std::shared_ptr<Member>& member) {
-  std::vector<MessagePtr> messages;
-  const auto stop = [&] {
+  bool any = false;
+  {
     const std::lock_guard lock(mutex_);
-    return member->gone || held_up_;
+    member->batch.clear();
+    member->next = 0;
+    if (!member->gone && !held_up_) any = queue_.take(kAtOnce, &member->batch) != 0;
+  }
+  const auto next = [&]() -> MessagePtr {
+    const std::lock_guard lock(mutex_);
+    if (held_up_) put_back_batch(member.get());
+    return member->next < member->batch.size() ? std::move(member->batch[member->next++]) : nullptr;
   };
-  if (!stop()) queue_.take(kAtOnce, &messages);
   const void* outer = working;
   working = member.get();
-  for (std::size_t i = 0; i < messages.size(); ++i) {
-    if (!stop()) {
-      handle(member.get(), messages[i]);
-      continue;
-    }
-    // Back to the others, in their order.
-    for (std::size_t k = messages.size(); k > i; --k) queue_.put_back(messages[k - 1]);
-    break;
+  while (const MessagePtr message = next()) {
+    if (handle(member.get(), message)) continue;
+    const std::lock_guard lock(mutex_);
+    put_back_batch(member.get());
+    queue_.put_back(message);
   }
   working = outer;
   bool more = true;
   {
     const std::lock_guard lock(mutex_);
-    if (messages.empty() || member->gone || held_up_) {
+    if (!any || member->gone || held_up_) {
       more = false;
       member->busy = false;
       if (!member->gone) idle_members_.store(true, std::memory_order_seq_cst);
@@ -183,7 +205,7 @@ void Channel::work(const std::shared_ptr<Member>& member) {
   }
 }
 
-void Channel::handle(Member* member, const MessagePtr& message) {
+bool Channel::handle(Member* member, const MessagePtr& message) {
   if (message->expired(text::realtime_ns())) {
     {
       const std::lock_guard lock(mutex_);
@@ -191,10 +213,10 @@ void Channel::handle(Member* member, const MessagePtr& message) {
       failures_.erase(message->id);
     }
     if (due(*message)) bury(message, "expired", 0);
-    return;
+    return true;
   }
   const bool once = !observes_ && message->guarantee >= Guarantee::ExactlyOnce;
-  if (once && !first_time(message)) return;
+  if (once && !first_time(message)) return true;
   std::string why;
   try {
     member->handler(message);
@@ -202,13 +224,16 @@ void Channel::handle(Member* member, const MessagePtr& message) {
     ++counts_.handled;
     if (message->guarantee >= Guarantee::AtLeastOnce) failures_.erase(message->id);
     if (once) seen_.remember(message->id);
-    return;
+    return true;
+  } catch (const NotTaken&) {
+    return false;
   } catch (const std::exception& error) {
     why = error.what();
   } catch (...) {
     why = "it threw something that is no std::exception";
   }
   failed(message, why);
+  return true;
 }
 
 bool Channel::first_time(const MessagePtr& message) {

@@ -9,6 +9,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <cstdint>
+#include <exception>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -29,6 +30,9 @@ namespace rise::bus {
 // and let go of the message it counts as handled (the feed waits for that, and a courier before it
 // acknowledges): who needs it for longer copies it.
 using Handler = std::function<void(const MessagePtr&)>;
+// Thrown by a handler: it has not had the message, whose turn comes again. For handlers whose
+// consumer is held or has left already; any other would be asked for ever.
+struct NotTaken : std::exception {};
 // Runs it soon, on some other thread.
 using Post = std::function<void(std::function<void()>)>;
 
@@ -81,12 +85,17 @@ class Channel : public std::enable_shared_from_this<Channel> {
   void wake();
   // wait: until the handler has returned, unless it is called from within it. -> members left.
   std::size_t leave(std::uint64_t member, bool wait);
+  // A new member in the place of one, whose handler is not waited for. Null: what comes is held,
+  // and nobody waits for it to be handled, unless it must not be lost. -> the new one.
+  std::uint64_t replace(std::uint64_t member, Handler handler);
   [[nodiscard]] std::size_t members() const;
 
  private:
   struct Member {
     std::uint64_t number = 0;
     Handler handler;
+    std::vector<MessagePtr> batch;  // its own; those from `next` on are not begun
+    std::size_t next = 0;
     bool busy = false;
     bool gone = false;
   };
@@ -95,7 +104,10 @@ class Channel : public std::enable_shared_from_this<Channel> {
     MessagePtr message;
   };
   void work(const std::shared_ptr<Member>& member);
-  void handle(Member* member, const MessagePtr& message);
+  // False: it has not had it.
+  bool handle(Member* member, const MessagePtr& message);
+  // What is left of its batch, back into the queue. With the lock.
+  void put_back_batch(Member* member);
   bool first_time(const MessagePtr& message);
   void failed(const MessagePtr& message, const std::string& why);
   // What must not be lost, for one who is meant to have it.
@@ -128,6 +140,7 @@ class Channel : public std::enable_shared_from_this<Channel> {
   ChannelCounts counts_;
   std::atomic<bool> idle_members_{false};
   std::atomic<bool> closed_{false};  // the last member has left
+  std::atomic<bool> held_{false};
 };
 
 }  // namespace rise::bus

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <exception>
+#include <iterator>
 #include <stdexcept>
 #include <thread>
+#include <utility>
 
 namespace rise::host {
 
@@ -74,21 +76,59 @@ void Life::begin(const config::Settings* settings) {
   });
 }
 
-bool Life::end(std::chrono::milliseconds limit) {
-  std::vector<bus::Consumer> consumers;
+void Life::silence(std::vector<Kept>* subscriptions, bool keep) {
+  // Without waiting for a handler: whoever is in one is counted by end().
+  for (Kept& one : *subscriptions) {
+    if (keep) {
+      one.consumer.hold();
+    } else {
+      one.consumer.abandon();
+    }
+  }
+  if (keep) {
+    const std::lock_guard lock(mutex_);
+    std::move(subscriptions->begin(), subscriptions->end(), std::back_inserter(kept_));
+  }
+  subscriptions->clear();
+}
+
+std::vector<Life::Kept> Life::take_kept() {
+  const std::lock_guard lock(mutex_);
+  return std::exchange(kept_, {});
+}
+
+void Life::forget_inherited() {
+  std::vector<Kept> forgotten;
+  const std::lock_guard lock(mutex_);
+  forgotten.swap(inherited_);
+}
+
+bool Life::end(std::chrono::milliseconds limit, bool keep) {
+  std::vector<Kept> subscriptions;
   std::vector<std::shared_ptr<void>> transports;
   std::unique_ptr<Plugin> plugin;
   const auto until = Clock::now() + limit;
   {
-    std::unique_lock lock(mutex_);
+    const std::lock_guard lock(mutex_);
+    subscriptions.swap(subscriptions_);
+  }
+  // Before it is over: hardly a message comes to a handler that may not run any more.
+  silence(&subscriptions, keep);
+  {
+    const std::lock_guard lock(mutex_);
     over_ = true;
-    consumers.swap(consumers_);
+    subscriptions.swap(subscriptions_);  // what it has subscribed meanwhile
+    const auto add = [&](std::vector<Kept>* more) {
+      std::move(more->begin(), more->end(), std::back_inserter(subscriptions));
+      more->clear();
+    };
+    add(&inherited_);
+    if (!keep) add(&kept_);
     transports.swap(transports_);
     collectors_.clear();
   }
   transports.clear();
-  // Without waiting for a handler: whoever is in one is counted below.
-  for (bus::Consumer& consumer : consumers) consumer.abandon();
+  silence(&subscriptions, keep);
   {
     std::unique_lock lock(mutex_);
     if (!left_.wait_until(lock, until, [this] { return under_way_.empty(); })) {
@@ -161,7 +201,7 @@ void Life::subscribe(bus::SubscribeOptions options) {
                        handler = std::move(options.handler)](const bus::MessagePtr& message) {
       const auto life = self.lock();
       Clock::time_point began;
-      if (life == nullptr || !life->enter(&began)) throw std::runtime_error("the plugin has ended");
+      if (life == nullptr || !life->enter(&began)) throw bus::NotTaken();
       try {
         handler(message);
         life->failures_in_a_row_.store(0, std::memory_order_relaxed);
@@ -176,12 +216,29 @@ void Life::subscribe(bus::SubscribeOptions options) {
       }
     };
   }
-  bus::Consumer consumer = bus().subscribe(std::move(options));
+  Kept one{options, {}};
+  one.options.handler = nullptr;
+  {
+    const std::lock_guard lock(mutex_);
+    if (over_) return;
+    const auto same = std::find_if(inherited_.begin(), inherited_.end(), [&](const Kept& kept) {
+      return kept.options.name == options.name && kept.options.pattern == options.pattern &&
+             kept.options.filter == options.filter && kept.options.group == options.group;
+    });
+    if (same != inherited_.end()) {
+      one.consumer = std::move(same->consumer);
+      inherited_.erase(same);
+      one.consumer.resume(std::move(options.handler));
+      subscriptions_.push_back(std::move(one));
+      return;
+    }
+  }
+  one.consumer = bus().subscribe(std::move(options));
   const std::lock_guard lock(mutex_);
   if (over_) {
-    consumer.abandon();
+    one.consumer.abandon();
   } else {
-    consumers_.push_back(std::move(consumer));
+    subscriptions_.push_back(std::move(one));
   }
 }
 

@@ -1,5 +1,5 @@
-// One life of a plugin: from being made to its end. What it has subscribed, posted and set going
-// ends with it.
+// One life of a plugin: from being made to its end. What it has posted and set going ends with it;
+// what it has subscribed may be kept for its next life.
 #pragma once
 
 #include <atomic>
@@ -34,14 +34,30 @@ class Life : public Context, public std::enable_shared_from_this<Life> {
   // fault.
   static constexpr unsigned kFailuresInARow = 20;
 
-  Life(std::string name, const PluginInfo* info, const Surroundings* surroundings)
-      : name_(std::move(name)), info_(info), surroundings_(surroundings) {}
+  // A subscription that waits for the life that makes the same one.
+  struct Kept {
+    bus::SubscribeOptions options;  // without handler
+    bus::Consumer consumer;
+  };
+
+  // kept: of the life before.
+  Life(std::string name, const PluginInfo* info, const Surroundings* surroundings,
+       std::vector<Kept> kept)
+      : name_(std::move(name)),
+        info_(info),
+        surroundings_(surroundings),
+        inherited_(std::move(kept)) {}
 
   // Makes and starts it, on the pool. settings outlive it.
   void begin(const config::Settings* settings);
   // Stops and destroys it, and waits for that and for all its calls under way at most so long.
   // False: they have not ended; it is given up, and nothing of it is called any more.
-  bool end(std::chrono::milliseconds limit);
+  // keep: what it has subscribed goes on collecting, for the next life.
+  bool end(std::chrono::milliseconds limit, bool keep);
+  // After end(): what is kept.
+  [[nodiscard]] std::vector<Kept> take_kept();
+  // It has started: what it has not subscribed again, it does not want any more.
+  void forget_inherited();
   // Why it has to end; empty: it does well.
   [[nodiscard]] std::string fault() const;
   [[nodiscard]] bool started() const { return started_.load(std::memory_order_acquire); }
@@ -75,6 +91,8 @@ class Life : public Context, public std::enable_shared_from_this<Life> {
   // Runs it as a call of this life; an exception ends the life. -> false: it was not run, or threw.
   bool guarded(const std::function<void()>& call);
   void again(std::uint32_t ms, const std::shared_ptr<std::function<void()>>& task);
+  // No handler runs from now on, but those at work.
+  void silence(std::vector<Kept>* subscriptions, bool keep);
 
   const std::string name_;
   const PluginInfo* info_;
@@ -86,7 +104,9 @@ class Life : public Context, public std::enable_shared_from_this<Life> {
   bool over_ = false;
   std::string fault_;
   HealthNow health_;
-  std::vector<bus::Consumer> consumers_;
+  std::vector<Kept> subscriptions_;
+  std::vector<Kept> inherited_;
+  std::vector<Kept> kept_;
   std::vector<std::shared_ptr<void>> transports_;
   std::vector<std::function<void(MetricsText*)>> collectors_;
   std::unique_ptr<Plugin> plugin_;

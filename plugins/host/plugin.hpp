@@ -30,7 +30,7 @@
 namespace rise::host {
 
 // Rises with each change of what stands here or in what this includes.
-inline constexpr std::uint32_t kPluginAbi = 2;
+inline constexpr std::uint32_t kPluginAbi = 3;
 
 enum class Health : std::uint8_t { Good, Degraded, Bad };
 enum class Level : std::uint8_t { Debug, Info, Warning, Error };

@@ -1,6 +1,7 @@
 #include "plugins/host/plugin_host.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "plugins/host/feed.hpp"
 #include "plugins/text/utc.hpp"
@@ -102,8 +103,9 @@ void PluginHost::stop() {
       const std::lock_guard lock(mutex_);
       life = std::move(ward->life);
       ward->state = PluginState::Stopped;
+      ward->kept.clear();
     }
-    if (life == nullptr || life->end(options_.stop_limit)) continue;
+    if (life == nullptr || life->end(options_.stop_limit, false)) continue;
     const std::lock_guard lock(mutex_);
     ++abandoned_;
     say(Level::Warning, ward->choice.name, "does not end; left behind");
@@ -115,7 +117,8 @@ void PluginHost::stop() {
 }
 
 void PluginHost::begin(Ward* ward) {
-  ward->life = std::make_shared<Life>(ward->choice.name, ward->choice.info, &surroundings_);
+  ward->life = std::make_shared<Life>(ward->choice.name, ward->choice.info, &surroundings_,
+                                      std::exchange(ward->kept, {}));
   ward->state = PluginState::Starting;
   ward->since = Clock::now();
   ward->life->begin(&ward->choice.settings);
@@ -156,23 +159,12 @@ void PluginHost::look_after(Ward* ward) {
   if (ward->state == PluginState::Starting && ward->life->started()) {
     ward->state = PluginState::Running;
     ward->since = now;
+    ward->life->forget_inherited();
     say(Level::Info, ward->choice.name, "running");
   }
-  if (ward->state == PluginState::Running) get_what_is_left(ward);
   if (ward->state == PluginState::Running && now - ward->since > options_.restart_max) {
     ward->wait = {};
   }
-}
-
-// What the last life has not got; also what comes back late, from one that was given up.
-void PluginHost::get_what_is_left(Ward* ward) {
-  const std::uint64_t letters = bus_.dead_letters().counts().in;
-  if (letters == ward->letters_seen) return;
-  ward->letters_seen = letters;
-  const std::string& name = ward->choice.name;
-  bus_.retry_dead_letters([&](const bus::DeadLetter& letter) {
-    return letter.consumer == name && letter.reason == bus::kConsumerLeft;
-  });
 }
 
 // It may take its time to end, elsewhere; when it has ended, or is given up: see put_away().
@@ -181,7 +173,7 @@ void PluginHost::put_down(Ward* ward, const std::string& why) {
   const bool stalled = ward->life->longest_call() > options_.stall;
   const auto limit = stalled ? std::chrono::milliseconds(0) : options_.stop_limit;
   ward->ending =
-      std::async(std::launch::async, [life = ward->life, limit] { return life->end(limit); });
+      std::async(std::launch::async, [life = ward->life, limit] { return life->end(limit, true); });
   ward->state = PluginState::Stopping;
   ward->why = why;
 }
@@ -191,6 +183,7 @@ void PluginHost::put_away(Ward* ward) {
     ++abandoned_;
     for (std::size_t lost = ward->life->calls_left(); lost > 0; --lost) pool_.add_thread();
   }
+  ward->kept = ward->life->take_kept();
   ward->life.reset();
   ward->wait =
       ward->wait.count() == 0 ? options_.restart : std::min(2 * ward->wait, options_.restart_max);

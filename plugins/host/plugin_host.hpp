@@ -84,13 +84,12 @@ class PluginHost {
     std::chrono::milliseconds wait{0};
     std::string why;
     std::uint64_t restarts = 0;
-    std::uint64_t letters_seen = 0;  // dead letters that there had been when it looked
+    std::vector<Life::Kept> kept;  // Waiting: what the last life has subscribed
   };
   void begin(Ward* ward);
   void look_after(Ward* ward);
   void put_down(Ward* ward, const std::string& why);
   void put_away(Ward* ward);
-  void get_what_is_left(Ward* ward);
   void say(Level level, const std::string& who, const std::string& text) const;
 
   HostOptions options_;

@@ -418,6 +418,25 @@ TEST(Bus, WhoObservesIsNobody) {
   LONGS_EQUAL(0, bus.dead_letters().counts().in);  // nor when it leaves
 }
 
+TEST(Bus, WhoIsHeldGetsItLater) {
+  std::string text;
+  std::string later;
+  Consumer held = bus.subscribe(reader("#", &text));
+  CHECK(bus.publish(message("a", "1")).accepted);
+  held.hold();
+  for (const char* payload : {"2", "3"}) LONGS_EQUAL(1, bus.publish(message("a", payload)).reached);
+  STRCMP_EQUAL("1", text.c_str());
+  held.resume(reader("#", &later).handler);
+  STRCMP_EQUAL("23", later.c_str());
+  CHECK(bus.publish(message("a", "4")).accepted);
+  STRCMP_EQUAL("234", later.c_str());
+  STRCMP_EQUAL("1", text.c_str());
+  held.hold();
+  CHECK(bus.publish(message("a", "5", Guarantee::AtLeastOnce)).accepted);
+  held.leave();
+  LONGS_EQUAL(1, bus.counts().dead_letters.held);
+}
+
 TEST(Bus, HandlersMayPublishSubscribeAndLeave) {
   std::string text;
   Consumer inner;

@@ -342,6 +342,70 @@ TEST(HostPlugins, TheNextLifeGetsWhatTheLastHasNot) {
   plugins->stop();
 }
 
+// Also what came while there was none: each once, in order, whatever it promises.
+TEST(HostPlugins, TheNextLifeGetsWhatWasPublishedMeanwhile) {
+  options.restart = 300ms;
+  std::mutex mutex;
+  std::vector<int> got;
+  here.at_start = [&](Context* context) {
+    bus::SubscribeOptions all;
+    all.pattern = "#";
+    all.handler = [&, context](const bus::MessagePtr& m) {
+      const std::lock_guard lock(mutex);
+      got.push_back(std::stoi(m->payload));
+      if (got.size() == 100) context->fail("not my day");
+    };
+    context->subscribe(std::move(all));
+  };
+  const auto plugins = host();
+  plugins->start();
+  until(plugins.get(), [&] { return view(plugins.get()).state == PluginState::Running; });
+  std::vector<int> sent;
+  int meanwhile = 0;
+  until(plugins.get(), [&] {
+    meanwhile += view(plugins.get()).state == PluginState::Waiting ? 1 : 0;
+    bus::Message message;
+    message.topic = "a";
+    message.payload = std::to_string(sent.size());
+    sent.push_back(static_cast<int>(sent.size()));
+    CHECK(plugins->bus().publish(message).accepted);
+    return view(plugins.get()).restarts == 1 && view(plugins.get()).state == PluginState::Running;
+  });
+  until(plugins.get(), [&] {
+    const std::lock_guard lock(mutex);
+    return got.size() >= sent.size();
+  });
+  plugins->stop();
+  CHECK(meanwhile > 0);
+  CHECK(got == sent);
+}
+
+TEST(HostPlugins, WhatTheNextLifeDoesNotWantIsADeadLetter) {
+  options.restart = 100ms;
+  here.at_start = [&](Context* context) {
+    bus::SubscribeOptions all;
+    all.pattern = here.started == 1 ? "a" : "b";
+    all.handler = [context](const bus::MessagePtr&) { context->fail("not my day"); };
+    context->subscribe(std::move(all));
+  };
+  const auto plugins = host();
+  plugins->start();
+  const auto state = [&] { return view(plugins.get()).state; };
+  until(plugins.get(), [&] { return state() == PluginState::Running; });
+  const auto send = [&] {
+    bus::Message message;
+    message.topic = "a";
+    message.guarantee = bus::Guarantee::AtLeastOnce;
+    CHECK(plugins->bus().publish(message).accepted);
+  };
+  send();
+  until(plugins.get(), [&] { return state() == PluginState::Waiting; });
+  for (int i = 0; i < 3; ++i) send();
+  until(plugins.get(), [&] { return state() == PluginState::Running; });
+  LONGS_EQUAL(3, plugins->bus().dead_letters().counts().in);
+  plugins->stop();
+}
+
 // The metrics' page asks all of them, also while they are ended.
 TEST(HostPlugins, OneThatAsksForAllMetricsCanEnd) {
   options.stop_limit = 10s;

@@ -47,9 +47,10 @@ TEST(GuardRealtime, SleepsAreVoluntarySwitches) {
   ThreadCounts before;
   ThreadCounts after;
   CHECK(read_thread_counts(thread_id(), &before));
-  for (int i = 0; i < 20; ++i) ::usleep(200);
+  for (int i = 0; i < 20; ++i) ::usleep(2000);
   CHECK(read_thread_counts(thread_id(), &after));
-  CHECK(after.voluntary_switches >= before.voluntary_switches + 20);
+  // Not all: on a host that holds us up a sleep may be over before it has begun.
+  CHECK(after.voluntary_switches >= before.voluntary_switches + 10);
   CHECK(after.involuntary_switches >= before.involuntary_switches);
 }
 
