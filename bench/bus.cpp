@@ -147,9 +147,20 @@ int main(int argc, char** argv) {
   }
   bench::result("bus.routed.messages_per_s", rate, "/s");
   bench::result("bus.routed.errors", static_cast<double>(errors), "");
-  std::vector<std::int64_t> samples = latency(full ? 1'000'000 : 200'000, &errors);
-  bench::result("bus.latency.p50_us", bench::percentile(&samples, 0.5) / 1000, "us");
-  bench::result("bus.latency.p99_us", bench::percentile(&samples, 0.99) / 1000, "us");
-  bench::result("bus.latency.max_us", bench::percentile(&samples, 1) / 1000, "us");
-  bench::result("bus.latency.errors", static_cast<double>(errors), "");
+  // Rounds of a second, and of them the middle one: a host that holds both threads up for ten
+  // milliseconds has spoilt the 99th percentile of that second, and says nothing of the bus. The
+  // worst round is told, too.
+  std::vector<std::int64_t> p50;
+  std::vector<std::int64_t> p99;
+  std::uint64_t all_errors = 0;
+  for (int round = 0; round < (full ? 15 : 5); ++round) {
+    std::vector<std::int64_t> samples = latency(kRate, &errors);
+    p50.push_back(static_cast<std::int64_t>(bench::percentile(&samples, 0.5)));
+    p99.push_back(static_cast<std::int64_t>(bench::percentile(&samples, 0.99)));
+    all_errors += errors;
+  }
+  bench::result("bus.latency.p50_us", bench::percentile(&p50, 0.5) / 1000, "us");
+  bench::result("bus.latency.p99_us", bench::percentile(&p99, 0.5) / 1000, "us");
+  bench::result("bus.latency.p99_worst_round_us", bench::percentile(&p99, 1) / 1000, "us");
+  bench::result("bus.latency.errors", static_cast<double>(all_errors), "");
 }
