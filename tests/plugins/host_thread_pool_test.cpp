@@ -48,7 +48,7 @@ TEST(HostThreadPool, TheHigherPriorityFirst) {
   for (const auto& [priority, mark] :
        {std::pair(5u, 'e'), std::pair(3u, 'c'), std::pair(1u, 'a'), std::pair(4u, 'd'),
         std::pair(3u, 'C'), std::pair(2u, 'b')}) {
-    pool.post([&text, mark = mark] { text += mark; }, priority);
+    pool.post([&text, letter = mark] { text += letter; }, priority);
   }
   gate.open();
   pool.wait_idle();
