@@ -160,6 +160,12 @@ Consumer Bus::subscribe(SubscribeOptions options) {
   if (options.name.empty() || options.name.size() > kMaxNameBytes) {
     throw std::invalid_argument("a consumer needs a name of at most 255 bytes");
   }
+  const QueueLimits& limits = options.limits;
+  if (limits.bytes < 1 || limits.bytes > (1u << 30u) ||
+      std::any_of(limits.messages.begin(), limits.messages.end(),
+                  [](std::size_t n) { return n < 1 || n > 1'000'000; })) {
+    throw std::invalid_argument("a queue has room for 1 to 1 000 000 messages, 1 byte to 1 GiB");
+  }
   std::string fault;
   Filter filter = Filter::parse(options.filter, &fault);
   if (!fault.empty()) throw std::invalid_argument("filter \"" + options.filter + "\": " + fault);

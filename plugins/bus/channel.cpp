@@ -57,10 +57,8 @@ bool Channel::wants(const Message& message) const {
 }
 
 bool Channel::offer(const MessagePtr& message) {
-  MessagePtr dropped;
   const bool copied = held_.load(std::memory_order_relaxed) && !due(*message);
-  const Queue::Put put =
-      queue_.put(copied ? std::make_shared<const Message>(*message) : message, &dropped);
+  const Queue::Put put = queue_.put(copied ? std::make_shared<const Message>(*message) : message);
   if (put == Queue::Put::Refused) {
     if (due(*message)) bury(message, "the queue is full", 0);
     return false;

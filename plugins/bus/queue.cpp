@@ -16,24 +16,33 @@ bool may_be_dropped(const Message& message) {
 
 }  // namespace
 
-Queue::Put Queue::put(const MessagePtr& message, MessagePtr* dropped) {
+bool Queue::full(std::size_t place, const Message& message) const {
+  const OfPriority& queue = waiting_[place];
+  return queue.messages.size() >= limits_.messages[place] ||
+         (!queue.messages.empty() && queue.bytes + message.payload.size() > limits_.bytes);
+}
+
+Queue::Put Queue::put(const MessagePtr& message) {
   const std::size_t place = place_of(*message);
+  std::vector<MessagePtr> dropped;  // go without the lock
   const std::lock_guard lock(mutex_);
-  std::deque<MessagePtr>& queue = waiting_[place];
+  OfPriority& queue = waiting_[place];
   Put result = counts_.waiting == 0 ? Put::First : Put::More;
-  if (queue.size() >= limits_.messages[place]) {
+  while (full(place, *message)) {
     // Of one that must not be lost, and stands in front, none may be dropped.
-    if (!drops_ && (!may_be_dropped(*message) || !may_be_dropped(*queue.front()))) {
+    if (!drops_ && (!may_be_dropped(*message) || !may_be_dropped(*queue.messages.front()))) {
       ++counts_.refused[place];
       return Put::Refused;
     }
-    *dropped = std::move(queue.front());
-    queue.pop_front();
+    queue.bytes -= queue.messages.front()->payload.size();
+    dropped.push_back(std::move(queue.messages.front()));
+    queue.messages.pop_front();
     --counts_.waiting;
     ++counts_.dropped[place];
     result = Put::Dropped;
   }
-  queue.push_back(message);
+  queue.messages.push_back(message);
+  queue.bytes += message->payload.size();
   ++counts_.taken_in[place];
   counts_.longest = std::max(counts_.longest, ++counts_.waiting);
   return result;
@@ -42,10 +51,11 @@ Queue::Put Queue::put(const MessagePtr& message, MessagePtr* dropped) {
 std::size_t Queue::take(std::size_t limit, std::vector<MessagePtr>* out) {
   const std::lock_guard lock(mutex_);
   std::size_t taken = 0;
-  for (std::deque<MessagePtr>& queue : waiting_) {
-    for (; taken < limit && !queue.empty(); ++taken) {
-      out->push_back(std::move(queue.front()));
-      queue.pop_front();
+  for (OfPriority& queue : waiting_) {
+    for (; taken < limit && !queue.messages.empty(); ++taken) {
+      queue.bytes -= queue.messages.front()->payload.size();
+      out->push_back(std::move(queue.messages.front()));
+      queue.messages.pop_front();
     }
   }
   counts_.waiting -= taken;
@@ -54,7 +64,9 @@ std::size_t Queue::take(std::size_t limit, std::vector<MessagePtr>* out) {
 
 void Queue::put_back(const MessagePtr& message) {
   const std::lock_guard lock(mutex_);
-  waiting_[place_of(*message)].push_front(message);
+  OfPriority& queue = waiting_[place_of(*message)];
+  queue.messages.push_front(message);
+  queue.bytes += message->payload.size();
   counts_.longest = std::max(counts_.longest, ++counts_.waiting);
 }
 

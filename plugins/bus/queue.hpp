@@ -1,4 +1,4 @@
-// What waits for one consumer: a queue for each priority, each with its own limit. Whoever takes
+// What waits for one consumer: a queue for each priority, each with its own limits. Whoever takes
 // gets the highest priority first, and of one priority the oldest.
 //
 // Full, by priority: Critical and High refuse the new one, so that whoever sends it is told; the
@@ -25,6 +25,9 @@ inline constexpr std::size_t kPriorities = 5;
 struct QueueLimits {
   // Messages, by priority: critical, high, normal, low, background. Each 1 to 1 000 000.
   std::array<std::size_t, kPriorities> messages{1024, 1024, 4096, 4096, 1024};
+  // Payload of each priority, in bytes; 1 to 1 GiB. One message has room in an empty queue,
+  // whatever its size.
+  std::size_t bytes = 64u << 20u;
 };
 
 struct QueueCounts {
@@ -43,10 +46,10 @@ class Queue {
   enum class Put : std::uint8_t {
     First,    // taken in; the queue was empty before
     More,     // taken in
-    Dropped,  // taken in, and the oldest of its priority dropped: see *dropped
+    Dropped,  // taken in, and the oldest of its priority dropped, as many as had to be
     Refused
   };
-  Put put(const MessagePtr& message, MessagePtr* dropped);
+  Put put(const MessagePtr& message);
   // Appends at most `limit` to *out. -> how many.
   std::size_t take(std::size_t limit, std::vector<MessagePtr>* out);
   // Back to where it came from: in front of all others of its priority, also beyond the limit.
@@ -58,7 +61,13 @@ class Queue {
   QueueLimits limits_;
   bool drops_;
   mutable std::mutex mutex_;
-  std::array<std::deque<MessagePtr>, kPriorities> waiting_;
+  struct OfPriority {
+    std::deque<MessagePtr> messages;
+    std::size_t bytes = 0;
+  };
+  [[nodiscard]] bool full(std::size_t place, const Message& message) const;
+
+  std::array<OfPriority, kPriorities> waiting_;
   QueueCounts counts_;
 };
 

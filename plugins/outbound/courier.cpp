@@ -98,10 +98,8 @@ bool Courier::try_offer(const MessagePtr& original) {
   const MessagePtr message = outward(original);
   if (message == nullptr) return false;
   if (!must_not_be_lost(*message)) {
-    MessagePtr dropped;
     // A copy: the sender may be waiting for us to let go of his.
-    return queue_.put(std::make_shared<const bus::Message>(*message), &dropped) !=
-           bus::Queue::Put::Refused;
+    return queue_.put(std::make_shared<const bus::Message>(*message)) != bus::Queue::Put::Refused;
   }
   if (log_ != nullptr) {
     const std::string bytes = bus::encode(*message);
@@ -128,8 +126,7 @@ void Courier::tick(std::int64_t now_ns, std::int64_t now_ms) {
   acknowledge();
   if (running_ && up_) {
     for (const MessagePtr& said : packing_.announcements(now_ms_)) {
-      MessagePtr dropped;
-      (void)queue_.put(said, &dropped);
+      (void)queue_.put(said);
     }
   }
   // As long as the adapter settles each batch at once; else one.

@@ -93,7 +93,10 @@ TEST(Bus, MalformedSubscriptionsAreRefused) {
   for (const auto& change : {+[](SubscribeOptions* o) { o->pattern = "a/#/b"; },
                              +[](SubscribeOptions* o) { o->pattern = ""; },
                              +[](SubscribeOptions* o) { o->filter = "nonsense"; },
-                             +[](SubscribeOptions* o) { o->name = ""; }}) {
+                             +[](SubscribeOptions* o) { o->name = ""; },
+                             +[](SubscribeOptions* o) { o->limits.bytes = 0; },
+                             +[](SubscribeOptions* o) { o->limits.messages[3] = 0; },
+                             +[](SubscribeOptions* o) { o->limits.messages[0] = 2'000'000; }}) {
     SubscribeOptions options = reader("a", &text);
     change(&options);
     CHECK_THROWS(std::invalid_argument, (void)bus.subscribe(options));
