@@ -85,6 +85,7 @@ std::uint64_t Channel::join(Handler handler) {
     closed_.store(false, std::memory_order_seq_cst);
     const bool works = member->handler != nullptr;
     members_.push_back(std::move(member));
+    look_who_is_held();
     if (works) idle_members_.store(true, std::memory_order_seq_cst);
   }
   return number;
@@ -98,8 +99,14 @@ std::size_t Channel::leave(std::uint64_t number, bool wait) {
     if (found == members_.end()) return members_.size();
     const std::shared_ptr<Member> member = *found;
     members_.erase(found);
+    look_who_is_held();
     member->gone = true;
-    put_back_batch(member.get());
+    if (member->next < member->batch.size()) {
+      put_back_batch(member.get());
+      lock.unlock();
+      wake();  // the others of its group
+      lock.lock();
+    }
     if (wait && working != member.get()) idle_.wait(lock, [&] { return !member->busy; });
     if (!members_.empty()) return members_.size();
     closed_.store(true, std::memory_order_seq_cst);
@@ -109,11 +116,36 @@ std::size_t Channel::leave(std::uint64_t number, bool wait) {
 }
 
 std::uint64_t Channel::replace(std::uint64_t number, Handler handler) {
-  held_.store(handler == nullptr, std::memory_order_relaxed);
-  const std::uint64_t next = join(std::move(handler));
-  (void)leave(number, false);  // there is the next one: the channel stays
+  std::vector<MessagePtr> let_go;
+  auto next = std::make_shared<Member>();
+  next->held = handler == nullptr;
+  next->handler = std::move(handler);
+  {
+    const std::lock_guard lock(mutex_);
+    const auto old = std::find_if(members_.begin(), members_.end(),
+                                  [&](const auto& member) { return member->number == number; });
+    if (old == members_.end()) return number;
+    next->number = next_member_++;
+    (*old)->gone = true;
+    put_back_batch(old->get());
+    *old = next;
+    look_who_is_held();
+    if (held_.load(std::memory_order_relaxed)) {
+      queue_.each([&](MessagePtr* message) {
+        if (due(**message)) return;
+        let_go.push_back(std::move(*message));
+        *message = std::make_shared<const Message>(*let_go.back());
+      });
+    }
+  }
   wake();
-  return next;
+  return next->number;
+}
+
+void Channel::look_who_is_held() {
+  held_.store(!members_.empty() && std::all_of(members_.begin(), members_.end(),
+                                               [](const auto& member) { return member->held; }),
+              std::memory_order_relaxed);
 }
 
 void Channel::put_back_batch(Member* member) {
@@ -230,7 +262,7 @@ bool Channel::handle(Member* member, const MessagePtr& message) {
   } catch (...) {
     why = "it threw something that is no std::exception";
   }
-  failed(message, why);
+  failed(member, message, why);
   return true;
 }
 
@@ -242,7 +274,7 @@ bool Channel::first_time(const MessagePtr& message) {
   return false;
 }
 
-void Channel::failed(const MessagePtr& message, const std::string& why) {
+void Channel::failed(Member* member, const MessagePtr& message, const std::string& why) {
   if (!due(*message)) {
     const std::lock_guard lock(mutex_);
     ++counts_.failed;
@@ -264,7 +296,10 @@ void Channel::failed(const MessagePtr& message, const std::string& why) {
       const std::int64_t wait_ns =
           std::int64_t{backoff_ms(backoff, attempts, chance())} * 1'000'000;
       delayed_.push_back({text::steady_ns() + wait_ns, message});
-      held_up_ = held_up_ || message->guarantee == Guarantee::Ordered;
+      if (message->guarantee == Guarantee::Ordered) {
+        held_up_ = true;
+        put_back_batch(member);  // at once: its turn may be over before this thread looks again
+      }
       return;
     }
     failures_.erase(message->id);

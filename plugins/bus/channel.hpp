@@ -98,6 +98,7 @@ class Channel : public std::enable_shared_from_this<Channel> {
     std::size_t next = 0;
     bool busy = false;
     bool gone = false;
+    bool held = false;
   };
   struct Delayed {
     std::int64_t due_ns = 0;  // steady
@@ -108,8 +109,9 @@ class Channel : public std::enable_shared_from_this<Channel> {
   bool handle(Member* member, const MessagePtr& message);
   // What is left of its batch, back into the queue. With the lock.
   void put_back_batch(Member* member);
+  void look_who_is_held();  // with the lock
   bool first_time(const MessagePtr& message);
-  void failed(const MessagePtr& message, const std::string& why);
+  void failed(Member* member, const MessagePtr& message, const std::string& why);
   // What must not be lost, for one who is meant to have it.
   [[nodiscard]] bool due(const Message& message) const {
     return !observes_ && message.guarantee >= Guarantee::AtLeastOnce;
@@ -140,7 +142,7 @@ class Channel : public std::enable_shared_from_this<Channel> {
   ChannelCounts counts_;
   std::atomic<bool> idle_members_{false};
   std::atomic<bool> closed_{false};  // the last member has left
-  std::atomic<bool> held_{false};
+  std::atomic<bool> held_{false};    // there are members, and each is held
 };
 
 }  // namespace rise::bus

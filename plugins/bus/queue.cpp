@@ -16,10 +16,21 @@ bool may_be_dropped(const Message& message) {
 
 }  // namespace
 
-bool Queue::full(std::size_t place, const Message& message) const {
-  const OfPriority& queue = waiting_[place];
-  return queue.messages.size() >= limits_.messages[place] ||
-         (!queue.messages.empty() && queue.bytes + message.payload.size() > limits_.bytes);
+std::optional<std::size_t> Queue::room_for(const OfPriority& queue, std::size_t limit,
+                                           const Message& message) const {
+  std::size_t drops = 0;
+  std::size_t bytes = queue.bytes + message.payload.size();
+  const auto fits = [&] {
+    const std::size_t left = queue.messages.size() - drops;
+    return left < limit && (left == 0 || bytes <= limits_.bytes);
+  };
+  for (; !fits(); ++drops) {
+    const Message& oldest = *queue.messages[drops];
+    // Of one that must not be lost, and stands in front, none may be dropped.
+    if (!drops_ && (!may_be_dropped(message) || !may_be_dropped(oldest))) return std::nullopt;
+    bytes -= oldest.payload.size();
+  }
+  return drops;
 }
 
 Queue::Put Queue::put(const MessagePtr& message) {
@@ -27,20 +38,14 @@ Queue::Put Queue::put(const MessagePtr& message) {
   std::vector<MessagePtr> dropped;  // go without the lock
   const std::lock_guard lock(mutex_);
   OfPriority& queue = waiting_[place];
-  Put result = counts_.waiting == 0 ? Put::First : Put::More;
-  while (full(place, *message)) {
-    // Of one that must not be lost, and stands in front, none may be dropped.
-    if (!drops_ && (!may_be_dropped(*message) || !may_be_dropped(*queue.messages.front()))) {
-      ++counts_.refused[place];
-      return Put::Refused;
-    }
-    queue.bytes -= queue.messages.front()->payload.size();
-    dropped.push_back(std::move(queue.messages.front()));
-    queue.messages.pop_front();
-    --counts_.waiting;
-    ++counts_.dropped[place];
-    result = Put::Dropped;
+  const auto drops = room_for(queue, limits_.messages[place], *message);
+  if (!drops) {
+    ++counts_.refused[place];
+    return Put::Refused;
   }
+  const Put result = *drops != 0 ? Put::Dropped : counts_.waiting == 0 ? Put::First : Put::More;
+  for (std::size_t i = 0; i < *drops; ++i) dropped.push_back(pop(&queue));
+  counts_.dropped[place] += *drops;
   queue.messages.push_back(message);
   queue.bytes += message->payload.size();
   ++counts_.taken_in[place];
@@ -48,17 +53,27 @@ Queue::Put Queue::put(const MessagePtr& message) {
   return result;
 }
 
+MessagePtr Queue::pop(OfPriority* queue) {
+  MessagePtr oldest = std::move(queue->messages.front());
+  queue->messages.pop_front();
+  queue->bytes -= oldest->payload.size();
+  --counts_.waiting;
+  return oldest;
+}
+
+void Queue::each(const std::function<void(MessagePtr*)>& change) {
+  const std::lock_guard lock(mutex_);
+  for (OfPriority& queue : waiting_) {
+    for (MessagePtr& message : queue.messages) change(&message);
+  }
+}
+
 std::size_t Queue::take(std::size_t limit, std::vector<MessagePtr>* out) {
   const std::lock_guard lock(mutex_);
   std::size_t taken = 0;
   for (OfPriority& queue : waiting_) {
-    for (; taken < limit && !queue.messages.empty(); ++taken) {
-      queue.bytes -= queue.messages.front()->payload.size();
-      out->push_back(std::move(queue.messages.front()));
-      queue.messages.pop_front();
-    }
+    for (; taken < limit && !queue.messages.empty(); ++taken) out->push_back(pop(&queue));
   }
-  counts_.waiting -= taken;
   return taken;
 }
 

@@ -13,7 +13,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <mutex>
+#include <optional>
 #include <vector>
 
 #include "plugins/bus/message.hpp"
@@ -54,6 +56,8 @@ class Queue {
   std::size_t take(std::size_t limit, std::vector<MessagePtr>* out);
   // Back to where it came from: in front of all others of its priority, also beyond the limit.
   void put_back(const MessagePtr& message);
+  // Each that waits, to be put in the place of another of the same size.
+  void each(const std::function<void(MessagePtr*)>& change);
   [[nodiscard]] bool empty() const;
   [[nodiscard]] QueueCounts counts() const;
 
@@ -65,7 +69,10 @@ class Queue {
     std::deque<MessagePtr> messages;
     std::size_t bytes = 0;
   };
-  [[nodiscard]] bool full(std::size_t place, const Message& message) const;
+  // How many of the oldest have to go for it; none: it is refused.
+  [[nodiscard]] std::optional<std::size_t> room_for(const OfPriority& queue, std::size_t limit,
+                                                    const Message& message) const;
+  MessagePtr pop(OfPriority* queue);
 
   std::array<OfPriority, kPriorities> waiting_;
   QueueCounts counts_;

@@ -187,6 +187,8 @@ void PluginHost::put_away(Ward* ward) {
   ward->life.reset();
   ward->wait =
       ward->wait.count() == 0 ? options_.restart : std::min(2 * ward->wait, options_.restart_max);
+  // It fails for good, as it seems: what must not be lost is not kept from others any longer.
+  if (ward->wait >= options_.restart_max) ward->kept.clear();
   ward->state = PluginState::Waiting;
   ward->since = Clock::now();
   ward->due = ward->since + ward->wait;

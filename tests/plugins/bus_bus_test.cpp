@@ -440,6 +440,47 @@ TEST(Bus, WhoIsHeldGetsItLater) {
   LONGS_EQUAL(1, bus.counts().dead_letters.held);
 }
 
+// Who has published it learns when it is handled: he is not kept waiting for one who is held,
+// unless it must not be lost; and while another of his group is at work nobody is held.
+TEST(Bus, NobodyWaitsForWhoIsHeld) {
+  std::vector<std::function<void()>> tasks;
+  BusOptions options;
+  options.post = [&](std::function<void()> task) { tasks.push_back(std::move(task)); };
+  Bus own(options);
+  std::string text;
+  SubscribeOptions one = reader("#", &text);
+  one.group = "g";
+  Consumer first = own.subscribe(one);
+  const auto forward = [&](Guarantee guarantee) {
+    auto made = std::make_shared<Message>(message("a", "x", guarantee));
+    made->id = Uuid::make();
+    made->time_ns = rise::text::realtime_ns();
+    made->source = "test";
+    const std::weak_ptr<const Message> held = made;
+    LONGS_EQUAL(1, own.forward(made).reached);
+    return held;
+  };
+  const auto before = forward(Guarantee::BestEffort);
+  CHECK(!before.expired());
+  first.hold();
+  CHECK(before.expired());
+  CHECK(forward(Guarantee::BestEffort).expired());
+  CHECK(!forward(Guarantee::AtLeastOnce).expired());
+  {
+    Consumer second = own.subscribe(one);
+    CHECK(!forward(Guarantee::BestEffort).expired());
+    second.abandon();
+  }
+  first.resume(one.handler);
+  CHECK(!forward(Guarantee::BestEffort).expired());
+  while (!tasks.empty()) {
+    const std::function<void()> task = std::move(tasks.back());
+    tasks.pop_back();
+    task();
+  }
+  STRCMP_EQUAL("xxxxx", text.c_str());
+}
+
 TEST(Bus, HandlersMayPublishSubscribeAndLeave) {
   std::string text;
   Consumer inner;

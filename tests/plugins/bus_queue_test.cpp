@@ -115,6 +115,19 @@ TEST(BusQueue, BytesAreLimitedToo) {
   CHECK(queue.put(message(Priority::Critical, "123")) == Queue::Put::More);
 }
 
+TEST(BusQueue, NothingIsDroppedForOneThatIsRefusedAllTheSame) {
+  QueueLimits of_bytes = limits(1000);
+  of_bytes.bytes = 10;
+  Queue queue(of_bytes);
+  CHECK(queue.put(message(Priority::Normal, "aa")) == Queue::Put::First);
+  CHECK(queue.put(message(Priority::Normal, "bbbb", Guarantee::AtLeastOnce)) == Queue::Put::More);
+  CHECK(queue.put(message(Priority::Normal, "cc")) == Queue::Put::More);
+  CHECK(queue.put(message(Priority::Normal, "ddddddd")) == Queue::Put::Refused);
+  LONGS_EQUAL(0, queue.counts().dropped[2]);
+  CHECK(queue.put(message(Priority::Normal, "dddd")) == Queue::Put::Dropped);
+  STRCMP_EQUAL("bbbbccdddd", taken(&queue).c_str());
+}
+
 TEST(BusQueue, WhatIsPutBackComesFirst) {
   Queue queue(limits(1));
   CHECK(queue.put(message(Priority::Normal, "2")) == Queue::Put::First);
