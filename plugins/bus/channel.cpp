@@ -195,12 +195,11 @@ void Channel::wake() {
 }
 
 void Channel::work(const std::shared_ptr<Member>& member) {
-  bool any = false;
   {
     const std::lock_guard lock(mutex_);
     member->batch.clear();
     member->next = 0;
-    if (!member->gone && !held_up_) any = queue_.take(kAtOnce, &member->batch) != 0;
+    if (!member->gone && !held_up_) (void)queue_.take(kAtOnce, &member->batch);
   }
   const auto next = [&]() -> MessagePtr {
     const std::lock_guard lock(mutex_);
@@ -216,23 +215,16 @@ void Channel::work(const std::shared_ptr<Member>& member) {
     queue_.put_back(message);
   }
   working = outer;
-  bool more = true;
   {
     const std::lock_guard lock(mutex_);
-    if (!any || member->gone || held_up_) {
-      more = false;
-      member->busy = false;
-      if (!member->gone) idle_members_.store(true, std::memory_order_seq_cst);
-      idle_.notify_all();
-    }
+    member->busy = false;
+    if (!member->gone) idle_members_.store(true, std::memory_order_seq_cst);
+    idle_.notify_all();
   }
   if (closed_.load(std::memory_order_seq_cst)) bury_all();
-  if (more) {
-    post_([self = shared_from_this(), member] { self->work(member); });
-  } else if (!queue_.empty()) {
-    // It came in between the look into the queue and the word that this member is idle.
-    wake();
-  }
+  // More than a batch; or it came in between the look into the queue and the word that this member
+  // is idle.
+  if (!queue_.empty()) wake();
 }
 
 bool Channel::handle(Member* member, const MessagePtr& message) {

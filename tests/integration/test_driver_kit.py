@@ -104,17 +104,19 @@ class Kit(unittest.TestCase):
         ]
         spoken = {}
         with tempfile.NamedTemporaryFile("w", suffix=".dialog") as file:
-            # Which reads meet in a frame depends on the moment: until all are there.
-            for _ in range(4):
+            # Which reads meet in a frame depends on the moment: until all are there that are asked for.
+            for _ in range(8):
                 new = {k: v for k, v in self.spoken_with_a_control().items() if k not in spoken}
                 spoken.update(new)
                 for request, reply in new.items():
                     file.write(f"{escaped(request)} => {escaped(reply)}\n")
                 file.flush()
-                if report(*focas, "--dialog", file.name, "--only", "dialog")["exit"] == 0:
+                found = report(*focas, "--dialog", file.name, "--only", "dialog")
+                if found["exit"] == 0:
+                    found = report(*focas, "--dialog", file.name)
+                if found["failing"] != {"dialog"}:
                     break
             self.assertGreater(len(spoken), 5, "open, system information, several reads")
-            found = report(*focas, "--dialog", file.name)
         self.assertEqual((found["exit"], found["failing"]), (0, set()), found["words"])
         torn = next(check for check in found["checks"] if check["check"] == "torn")
         self.assertEqual(torn["notes"], [], "the pieces were judged")
