@@ -246,9 +246,7 @@ class Containment(unittest.TestCase):
             done = self.reload()
             self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
             self.assertIn("good: reloaded", done.stdout)
-            harness.wait_until(
-                lambda: (self.counter() or 0) >= 3 * step, 10, "the new code counts"
-            )
+            harness.wait_until(lambda: (self.counter() or 0) >= 3 * step, 10, "the new code counts")
             self.assertEqual(self.counter() % step, 0)
             after = self.plant.view()["lanes"][0]["counters"]
             self.assertGreater(after["cycles"], before["cycles"])
